@@ -1,0 +1,1 @@
+"""Forms in the author's order: the tree, its text, and the door to SymPy."""

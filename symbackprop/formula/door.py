@@ -1,0 +1,148 @@
+"""The one door between forms and SymPy: the only file that builds SymPy objects."""
+
+import sympy
+
+from symbackprop.formula.text import text_of
+from symbackprop.formula.tree import (
+    Call,
+    Delta,
+    Derivative,
+    Formula,
+    Fraction,
+    Idx,
+    Minus,
+    Name,
+    Num,
+    Power,
+    Product,
+    Sigma,
+    Sum,
+    number,
+)
+
+
+def to_sympy(form: Formula) -> sympy.Expr:
+    """The SymPy expression that a form stands for (evaluated, as SymPy does).
+
+    Symbols are real and named by id. D(J, z1_2) is the symbol delta1_2, any other
+    derivative the symbol of its text.
+    """
+    match form:
+        case Num():
+            value = form.value
+            return sympy.Rational(value.numerator, value.denominator)
+        case Name():
+            return sympy.Symbol(form.id, real=True)
+        case Sum(terms):
+            return sympy.Add(*map(to_sympy, terms))
+        case Product(factors):
+            return sympy.Mul(*map(to_sympy, factors))
+        case Minus(body):
+            return -to_sympy(body)
+        case Fraction(top, bottom):
+            return to_sympy(top) / to_sympy(bottom)
+        case Power(base, exponent):
+            return to_sympy(base) ** to_sympy(exponent)
+        case Call():
+            return _call(form)
+        case Derivative():
+            return sympy.Symbol(atom_id(form), real=True)
+        case Sigma(index, start, stop, body):
+            if isinstance(start, Num) and isinstance(stop, Num):
+                from symbackprop.formula.tree import written_out
+
+                return to_sympy(written_out(form))
+            symbol = sympy.Symbol(index, integer=True)
+            return sympy.Sum(to_sympy(body), (symbol, to_sympy(start), to_sympy(stop)))
+        case Delta(left, right):
+            return sympy.KroneckerDelta(_index(left), _index(right))
+        case _:
+            raise TypeError(type(form).__name__)
+
+
+def atom_id(form: Derivative) -> str:
+    """The id of a derivative that stands as a quantity of its own.
+
+    delta1_2 for D(J, z1_2); dJ_dh1_1 for another total derivative; the text of a
+    partial one.
+    """
+    if form.head == "D" and isinstance(form.of, Name):
+        if form.by.base == "z" and form.by.indices and form.of == Name("J"):
+            return Name("delta", form.by.indices).id
+        return f"d{form.of.id}_d{form.by.id}"
+    return text_of(form)
+
+
+def _index(index: int | Idx) -> sympy.Expr:
+    """An index as a SymPy integer."""
+    if isinstance(index, int):
+        return sympy.Integer(index)
+    return sympy.Symbol(index.name, integer=True) + index.shift
+
+
+_FUNCTIONS = {
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "erf": sympy.erf,
+    "abs": sympy.Abs,
+    "tanh": sympy.tanh,
+}
+
+
+def _call(form: Call) -> sympy.Expr:
+    """A function's value; named activations stay named, except SymPy's own."""
+    arguments = [to_sympy(argument) for argument in form.arguments]
+    if form.function == "pi":
+        return sympy.pi
+    if form.function == "Max":
+        return sympy.Max(*arguments)
+    if form.function == "step":
+        return sympy.Heaviside(arguments[0], 0)
+    if form.slope is None and form.function in _FUNCTIONS:
+        return _FUNCTIONS[form.function](*arguments)
+    function = sympy.Function(form.function)
+    value = function(*arguments)
+    if form.slope is None:
+        return value
+    dummies = [sympy.Dummy(f"u{n}", real=True) for n in range(len(arguments))]
+    slope = sympy.Derivative(function(*dummies), dummies[form.slope])
+    return sympy.Subs(slope, dummies, arguments)
+
+
+def from_sympy(expression: sympy.Expr) -> Formula:
+    """The form of a SymPy expression, in SymPy's printing order."""
+    from symbackprop.formula.tree import name_of
+
+    if isinstance(expression, sympy.Rational):
+        value = expression
+        return number(_fraction(value))
+    if isinstance(expression, sympy.Symbol):
+        return name_of(expression.name)
+    if isinstance(expression, sympy.Add):
+        return Sum(tuple(map(from_sympy, expression.as_ordered_terms())))
+    if isinstance(expression, sympy.Mul):
+        coefficient, rest = expression.as_coeff_Mul()
+        if coefficient == -1:
+            return Minus(from_sympy(rest))
+        top, bottom = expression.as_numer_denom()
+        if bottom != 1:
+            return Fraction(from_sympy(top), from_sympy(bottom))
+        return Product(tuple(map(from_sympy, expression.as_ordered_factors())))
+    if isinstance(expression, sympy.Pow):
+        return Power(from_sympy(expression.base), from_sympy(expression.exp))
+    inverse = {function: name for name, function in _FUNCTIONS.items()}
+    if expression.func in inverse:
+        name = inverse[expression.func]
+        return Call(name, tuple(map(from_sympy, expression.args)))
+    if isinstance(expression, sympy.Function):
+        name = expression.func.__name__
+        return Call(name, tuple(map(from_sympy, expression.args)))
+    raise TypeError(f"no form for {type(expression).__name__}")
+
+
+def _fraction(value: sympy.Rational):
+    """A SymPy rational as Python's."""
+    from fractions import Fraction as Rational
+
+    return Rational(int(value.p), int(value.q))

@@ -1,0 +1,1 @@
+"""The network written out: one named quantity a line, parents first."""

@@ -1,0 +1,121 @@
+"""The graph: named quantities in order, each with its definition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from symbackprop.errors import InputError
+from symbackprop.formula.relation import Assumption
+from symbackprop.formula.text import text_of
+from symbackprop.formula.tree import Call, Formula, Name, name_of, walk
+
+if TYPE_CHECKING:
+    import sympy
+
+Role: TypeAlias = Literal[
+    "input",
+    "target",
+    "weight",
+    "bias",
+    "parameter",
+    "preactivation",
+    "activation",
+    "output",
+    "part",
+    "loss",
+    "intermediate",
+]
+PARAMETERS: tuple[Role, ...] = ("weight", "bias", "parameter")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One quantity: its name, what it is in the network, its definition.
+
+    `sizes` are the ranges of a family's index variables; `layer` counts from 1.
+    """
+
+    name: Name
+    role: Role
+    body: Formula | None = None
+    layer: int = 0
+    sizes: tuple[tuple[str, Formula], ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The node's ASCII id."""
+        return self.name.id
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes in order, parents first; what is left general; what is assumed.
+
+    Single assignment and order are checked when the derivation's definitions are
+    made from it. `wrt` are the parameters that `derive` takes by default.
+    """
+
+    nodes: tuple[Node, ...]
+    loss: Name
+    wrt: tuple[Name, ...]
+    general: Mapping[str, int | None] = field(default_factory=dict)
+    facts: tuple[Assumption, ...] = ()
+    loss_name: str = ""
+    activations: tuple[str, ...] = ()
+    _index: dict[Name, Node] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        """Index the nodes; refuse a second definition of one name."""
+        for node in self.nodes:
+            if node.name in self._index:
+                raise InputError(f"{node.id} is defined twice")
+            self._index[node.name] = node
+        if self.loss not in self._index:
+            raise InputError(f"the loss {self.loss.id} is not defined")
+
+    def node(self, name: Name | str) -> Node:
+        """The node of a name or id. InputError with the nearest where there is none."""
+        wanted = name_of(name) if isinstance(name, str) else name
+        if wanted not in self._index:
+            from difflib import get_close_matches  # noqa: PLC0415 - only on errors
+
+            near = get_close_matches(wanted.id, [n.id for n in self.nodes], 1, 0.3)
+            hint = f"did you mean {near[0]}?" if near else ""
+            raise InputError(f"unknown quantity {wanted.id!r}", hint=hint)
+        return self._index[wanted]
+
+    def __contains__(self, name: Name) -> bool:
+        """Whether a name is defined here."""
+        return name in self._index
+
+    @property
+    def definitions(self) -> "Mapping[str, sympy.Expr]":
+        """Each defined quantity as a SymPy expression over the others' symbols."""
+        from symbackprop.formula.door import to_sympy  # noqa: PLC0415 - loads SymPy
+
+        return {
+            node.id: to_sympy(node.body)
+            for node in self.nodes
+            if node.body is not None
+        }
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of the functions that occur, in order of first use."""
+        seen: dict[str, None] = {}
+        for node in self.nodes:
+            for part in walk(node.body) if node.body is not None else ():
+                if isinstance(part, Call):
+                    seen[part.function] = None
+        return tuple(seen)
+
+    def __str__(self) -> str:
+        """One definition a line."""
+        lines = (
+            f"{node.id} = {text_of(node.body)}"
+            for node in self.nodes
+            if node.body is not None
+        )
+        return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The trusted room: steps exist only if a rule in here accepted them."""

@@ -1,0 +1,156 @@
+"""What names stand for while a derivation is judged; the kernel knows no more.
+
+A definition may be a family: y[i, j] with i up to N and j up to m, or z[l, j] for
+every layer l. A scalar is the family without an index.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from symbackprop.errors import InputError
+from symbackprop.formula.relation import Assumption
+from symbackprop.formula.text import text_of
+from symbackprop.formula.tree import (
+    Formula,
+    Idx,
+    Index,
+    Name,
+    instantiated,
+    matched_indices,
+    names_in,
+)
+from symbackprop.kernel.calculus import gradient
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A name and its body (None for a leaf); `sizes` are the ranges of its indices."""
+
+    name: Name
+    body: Formula | None = None
+    sizes: tuple[tuple[str, Formula], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's arguments and body; without a body it is left general."""
+
+    arguments: tuple[str, ...]
+    body: Formula | None = None
+
+
+@dataclass(slots=True)
+class _Memo:
+    """Facts that follow from the definitions, kept with them and nowhere else."""
+
+    bodies: dict[Name, Formula | None] = field(default_factory=dict)
+    families: dict[tuple[str, int], list[Definition]] = field(default_factory=dict)
+    users: dict[Name, list[Name]] = field(default_factory=dict)
+    order: dict[Name, int] = field(default_factory=dict)
+    reach: dict[Name, int] = field(default_factory=dict)
+    gradients: dict[Name, dict[Name, Formula]] = field(default_factory=dict)
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Definitions in order (parents first), functions, stated assumptions."""
+
+    entries: tuple[Definition, ...]
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    assumptions: tuple[Assumption, ...] = ()
+    _memo: _Memo = field(default_factory=_Memo, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the entries and hold them to single assignment, parents first."""
+        memo = self._memo
+        for position, entry in enumerate(self.entries):
+            name = entry.name
+            if name in memo.bodies:
+                raise InputError(f"{name.id} is defined twice")
+            if any(isinstance(index, Idx) for index in name.indices):
+                key = (name.base, len(name.indices))
+                memo.families.setdefault(key, []).append(entry)
+            memo.bodies[name] = entry.body
+            memo.order[name] = position
+            bit = reach = 1 << position
+            for parent in names_in(entry.body) if entry.body is not None else ():
+                if parent in memo.reach:
+                    memo.users.setdefault(parent, []).append(name)
+                    reach |= memo.reach[parent]
+                elif not any(isinstance(index, Idx) for index in parent.indices):
+                    raise InputError(f"{name.id} uses {parent.id} before it is defined")
+            memo.reach[name] = reach | bit
+
+    def __contains__(self, name: Name) -> bool:
+        """Whether a name, or a family that it belongs to, is defined."""
+        return name in self._memo.bodies or self.family(name) is not None
+
+    def family(self, name: Name) -> tuple[Definition, dict[str, Index]] | None:
+        """The family that a name is a member of, with the indices' values."""
+        for entry in self._memo.families.get((name.base, len(name.indices)), ()):
+            letters = frozenset(letter for letter, _ in entry.sizes)
+            values: dict[str, Index] = {}
+            if matched_indices(entry.name, name, letters, values):
+                return entry, values
+        return None
+
+    def body(self, name: Name) -> Formula | None:
+        """What a name stands for; None for a leaf or an undefined name."""
+        if name in self._memo.bodies:
+            return self._memo.bodies[name]
+        member = self.family(name)
+        if member is None or member[0].body is None:
+            return None
+        return instantiated(member[0].body, member[1])
+
+    def users(self, name: Name) -> list[Name]:
+        """The names whose definitions mention a (scalar) name, in order."""
+        return self._memo.users.get(name, [])
+
+    def depends(self, name: Name, on: Name) -> bool:
+        """Whether a scalar's value can change with another's; itself included."""
+        reach, order = self._memo.reach, self._memo.order
+        if name not in reach or on not in order:
+            return True  # families: nothing is ruled out by reachability
+        return bool(reach[name] >> order[on] & 1)
+
+    def gradient(self, name: Name) -> dict[Name, Formula]:
+        """The slope of a scalar's body by each of its parents, computed once."""
+        known = self._memo.gradients.get(name)
+        if known is None:
+            body = self.body(name)
+            known = {} if body is None else gradient(body, self.functions)
+            self._memo.gradients[name] = known
+        return known
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of everything that a judgement may use."""
+        memo = self._memo
+        if not memo.fingerprint:
+            memo.fingerprint = _digest(self._lines())
+        return memo.fingerprint
+
+    def _lines(self) -> Iterable[str]:
+        """Everything that the fingerprint covers, as text."""
+        for entry in self.entries:
+            body = "" if entry.body is None else text_of(entry.body)
+            sizes = ", ".join(f"{i}<={text_of(n)}" for i, n in entry.sizes)
+            yield f"{entry.name.id} := {body} [{sizes}]"
+        yield from function_lines(self.functions)
+        for assumption in self.assumptions:
+            yield f"assume {assumption}"
+
+
+def function_lines(functions: Mapping[str, Function]) -> Iterable[str]:
+    """The table of functions as text, for fingerprints."""
+    for name, function in sorted(functions.items()):
+        body = "general" if function.body is None else text_of(function.body)
+        yield f"{name}({', '.join(function.arguments)}) := {body}"
+
+
+def _digest(lines: Iterable[str]) -> str:
+    """A short stable digest of lines of text."""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]

@@ -1,0 +1,77 @@
+"""A derivation: lines of accepted steps without a gap; the answer is the last line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symbackprop.errors import Refused
+from symbackprop.formula.relation import Assumption
+from symbackprop.formula.tree import Formula
+from symbackprop.kernel.definitions import Definitions
+from symbackprop.kernel.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """From `goal` to the last line, under one set of definitions.
+
+    `lines` are the printed lines: each a group of small steps that lead to it.
+    """
+
+    goal: Formula
+    definitions: Definitions
+    lines: tuple[tuple[Step, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a gap between steps and a mix of definitions."""
+        here, fingerprint = self.goal, self.definitions.fingerprint
+        for line in self.lines:
+            if not line:
+                raise Refused("derivation", "a line without a step")
+            for step in line:
+                if step.before is not here and step.before != here:
+                    raise Refused("derivation", "a step does not start where the last ended")
+                if step.fingerprint != fingerprint:
+                    raise Refused("derivation", "a step judged under other definitions")
+                here = step.after
+
+    @property
+    def result(self) -> Formula:
+        """The last line."""
+        return self.lines[-1][-1].after if self.lines else self.goal
+
+    @property
+    def printed(self) -> tuple[Formula, ...]:
+        """The goal and what each line ends on."""
+        return (self.goal, *(line[-1].after for line in self.lines))
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """Every small step in order."""
+        for line in self.lines:
+            yield from line
+
+    @property
+    def conditions(self) -> tuple[Assumption, ...]:
+        """Every side condition of its steps and of what they open into, once."""
+        found: dict[str, Assumption] = {}
+        stack: list[Derivation] = [self]
+        seen: set[int] = set()
+        while stack:
+            derivation = stack.pop()
+            if id(derivation) in seen:
+                continue
+            seen.add(id(derivation))
+            for step in derivation.steps:
+                for condition in step.conditions:
+                    found.setdefault(str(condition), condition)
+                # A lemma's own conditions speak of its x; its step carries the instance.
+                if step.rule != "lemma":
+                    stack += step.because
+        return tuple(found.values())
+
+    def between(self, start: int, stop: int) -> "Derivation":
+        """The derivation from printed line `start` to printed line `stop`."""
+        if (start, stop) == (0, len(self.lines)):
+            return self
+        goal = self.goal if start == 0 else self.lines[start - 1][-1].after
+        return Derivation(goal, self.definitions, self.lines[start:stop])

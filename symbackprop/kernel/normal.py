@@ -1,0 +1,481 @@
+"""The normal form: fractions of polynomials in names, exponentials and the like.
+
+Two forms with one normal form are equal wherever both are defined; that is a proof.
+Forms with different normal forms may still be equal: this file never says "wrong".
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction as Rational
+from math import lcm
+
+from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz
+from flint.utils.flint_exceptions import DomainError
+
+from symbackprop.errors import Refused, TooLarge
+from symbackprop.formula.text import text_of
+from symbackprop.formula.tree import (
+    Call,
+    Delta,
+    Derivative,
+    Formula,
+    Fraction,
+    Minus,
+    Name,
+    Num,
+    Power,
+    Product,
+    Sigma,
+    Sum,
+    renamed_bound,
+    written_out,
+)
+from symbackprop.kernel.calculus import Body, literal, unfolded_call
+
+MAX_GENERATORS = (64, 1024)
+MAX_POLYNOMIAL = 4000
+MAX_DEGREE = 400
+MAX_SQUARE_BITS = 96
+
+Ratio = tuple[fmpq_mpoly, fmpq_mpoly]
+
+
+class _Rescale(Exception):  # noqa: N818 - a signal between two passes, no error
+    """An exponential needs a finer unit: e^(x/2) beside e^x."""
+
+
+class _Crowded(Exception):  # noqa: N818 - a signal between two passes, no error
+    """More generators than the ring has."""
+
+
+class Normal:
+    """One comparison's ring: generators are numbered as they are met."""
+
+    def __init__(
+        self,
+        functions: Mapping[str, Body],
+        unfold: Mapping[Name, Formula],
+        positive: frozenset[Name],
+        units: dict[str, int],
+        room: int,
+    ) -> None:
+        self.functions = functions
+        self.unfold = unfold
+        self.positive_names = positive
+        self.units = units
+        self.room = room
+        self.ring = fmpq_mpoly_ctx.get(("g", room), Ordering.lex)
+        self.one = self.ring.constant(1)
+        self.zero = self.ring.constant(0)
+        self.keys: dict[object, int] = {}
+        self.logs: dict[int, Ratio] = {}
+        self.positive: set[int] = set()
+        self.relations: list[fmpq_mpoly] = []
+        self.seen: dict[Name, Ratio] = {}
+        self.nonzero: list[Formula] = []
+        self.above_zero: list[Formula] = []
+
+    def generator(self, key: object) -> fmpq_mpoly:
+        """The generator of a key; later ones rank higher, so that relations reduce."""
+        number = self.keys.setdefault(key, len(self.keys))
+        if number >= self.room:
+            raise _Crowded
+        return self.ring.gen(self.room - 1 - number)
+
+    def bounded(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+        """A fraction in lowest terms. TooLarge above the limit."""
+        if bottom == 0:
+            raise Refused("algebra", "a denominator is zero")
+        if len(top) + len(bottom) > MAX_POLYNOMIAL:
+            raise TooLarge(f"a normal form of more than {MAX_POLYNOMIAL} terms")
+        if not bottom.is_constant():
+            common = top.gcd(bottom)
+            if not common.is_constant():
+                top, bottom = top / common, bottom / common
+            if max(top.total_degree(), bottom.total_degree()) > MAX_DEGREE:
+                raise TooLarge(f"a normal form of degree above {MAX_DEGREE}")
+        lead = bottom.leading_coefficient()
+        return (top, bottom) if lead == 1 else (top / lead, bottom / lead)
+
+    def ratio(self, form: Formula) -> Ratio:
+        """The fraction that a form stands for."""
+        match form:
+            case Num():
+                value = form.value
+                return self.ring.constant(fmpq(value.numerator, value.denominator)), (
+                    self.one
+                )
+            case Name():
+                return self.name(form)
+            case Sum(terms):
+                return self.sum(terms)
+            case Product(factors):
+                top, bottom = self.one, self.one
+                for factor in factors:
+                    above, below = self.ratio(factor)
+                    top, bottom = top * above, bottom * below
+                return self.bounded(top, bottom)
+            case Minus(body):
+                top, bottom = self.ratio(body)
+                return -top, bottom
+            case Fraction(above, below):
+                top, bottom = self.ratio(above)
+                return self.divided(top, bottom, below)
+            case Power(base, exponent):
+                return self.power(base, exponent)
+            case Call():
+                return self.call(form)
+            case Sigma(_, start, stop, _) if isinstance(start, Num) and isinstance(
+                stop, Num
+            ):
+                return self.ratio(written_out(form))
+            case Sigma() | Delta() | Derivative():
+                return self.generator(self.atom(form)), self.one
+            case _:
+                raise TypeError(type(form).__name__)
+
+    def name(self, name: Name) -> Ratio:
+        """A name, or what it is unfolded to."""
+        if name in self.unfold:
+            if name not in self.seen:
+                self.seen[name] = self.ratio(self.unfold[name])
+            return self.seen[name]
+        result = self.generator(name)
+        if name in self.positive_names:
+            self.positive.add(self.keys[name])
+        return result, self.one
+
+    def atom(self, form: Formula) -> object:
+        """The key of a part that stays closed: D, P, a symbolic Σ, a δ."""
+        if isinstance(form, Derivative):
+            if isinstance(form.of, Name):
+                return form
+            return ("derivative", form.head, self.key(form.of), form.by)
+        if isinstance(form, Sigma):
+            return ("sigma", text_of(renamed_bound(form, "_")))
+        return form
+
+    def sum(self, terms: tuple[Formula, ...]) -> Ratio:
+        """A sum; equal denominators are not multiplied out."""
+        top, bottom = self.zero, self.one
+        for term in terms:
+            above, below = self.ratio(term)
+            if below == bottom:
+                top = top + above
+            else:
+                top, bottom = top * below + above * bottom, bottom * below
+                top, bottom = self.bounded(top, bottom)
+        return self.bounded(top, bottom)
+
+    def divided(self, top: fmpq_mpoly, bottom: fmpq_mpoly, by: Formula) -> Ratio:
+        """A fraction over a form, which is recorded as nonzero."""
+        above, below = self.ratio(by)
+        if self.reduced(above) == 0:
+            raise Refused("algebra", f"{text_of(by)} is zero and stands below")
+        if not (above.is_constant() or self.is_positive(above)):
+            self.nonzero.append(by)
+        return self.bounded(top * below, bottom * above)
+
+    def power(self, base: Formula, exponent: Formula) -> Ratio:
+        """Whole powers by multiplication, others through exp and log (base > 0)."""
+        value = literal(exponent)
+        if value is None:
+            shape, below = self.ratio(exponent)
+            if shape.is_constant() and below.is_constant():
+                value = _rational(shape / below.leading_coefficient())
+        if value is not None and value.denominator == 1:
+            top, bottom = self.ratio(base)
+            count = abs(int(value))
+            if count * max(len(top), len(bottom)) > MAX_POLYNOMIAL:
+                raise TooLarge(f"the power {count} of a sum is too large to expand")
+            if value < 0:
+                if self.reduced(top) == 0:
+                    raise Refused("algebra", f"{text_of(base)} is zero, to a power < 0")
+                if not (top.is_constant() or self.is_positive(top)):
+                    self.nonzero.append(base)
+                top, bottom = bottom, top
+            return self.bounded(top**count, bottom**count)
+        if value is not None and value.denominator == 2:
+            root = Power(Call("sqrt", (base,)), Num(str(abs(value.numerator))))
+            form = root if value > 0 else Fraction(Num("1"), root)
+            return self.ratio(form)
+        return self.ratio(Call("exp", (Product((exponent, Call("log", (base,)))),)))
+
+    def call(self, form: Call) -> Ratio:
+        """The elementary functions; defined ones are unfolded, general ones kept."""
+        function = self.functions.get(form.function)
+        if function is not None and function.body is not None:
+            return self.ratio(unfolded_call(form, function))
+        if function is not None or form.slope is not None or not form.arguments:
+            keys = tuple(self.key(argument) for argument in form.arguments)
+            result = self.generator((form.function, form.slope, keys))
+            if form.function == "pi":
+                self.positive.add(self.keys[form.function, None, ()])
+            return result, self.one
+        u = self.ratio(form.arguments[0])
+        match form.function:
+            case "exp":
+                return self.exp(*u)
+            case "log":
+                if not (self.is_positive(u[0]) and self.is_positive(u[1])):
+                    self.above_zero.append(form.arguments[0])
+                return self.log(*u)
+            case "sqrt":
+                return self.sqrt(*u)
+            case "erf":
+                return self.erf(*u)
+            case "step":
+                return self.step(*u)
+            case "abs":
+                return self.absolute(*u)
+            case "Max":
+                return self.maximum(form.arguments)
+            case _:
+                raise Refused("algebra", f"{form.function} is not defined")
+
+    def key(self, form: Formula) -> object:
+        """The key of an argument: its normal form as text."""
+        top, bottom = self.ratio(form)
+        return str(self.reduced(top)), str(bottom)
+
+    def exp(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+        """e^(a+b) = e^a e^b, one generator a monomial, whole powers of its unit."""
+        above, below = self.one, self.one
+        if not bottom.is_constant():
+            top, bottom = self.bounded(self.reduced(top), bottom)
+            sign = 1 if sign_of(top) > 0 else -1
+            unit = self.generator(("exp", str(top * sign), str(bottom)))
+            self.positive.add(self.keys["exp", str(top * sign), str(bottom)])
+            return (unit, self.one) if sign > 0 else (self.one, unit)
+        for powers, coefficient in self.reduced(top / bottom.leading_coefficient()).terms():
+            of, amount = self.monomial(powers), _rational(coefficient)
+            log = self.logs.get(self.single(powers))
+            if log is not None and amount.denominator == 1:  # e^(n ln v) = v^n
+                v_top, v_bottom = log
+                if amount < 0:
+                    v_top, v_bottom = v_bottom, v_top
+                count = abs(int(amount))
+                if count * max(len(v_top), len(v_bottom)) > MAX_POLYNOMIAL:
+                    raise TooLarge("a power is too large to expand")
+                above, below = above * v_top**count, below * v_bottom**count
+                continue
+            key = ("exp", str(of), "1")
+            unit = self.units.setdefault(str(of), 1)
+            if (amount * unit).denominator != 1:
+                self.units[str(of)] = lcm(unit, amount.denominator)
+                raise _Rescale
+            count = int(amount * unit)
+            if abs(count) > MAX_DEGREE:
+                raise TooLarge("an exponential with a large coefficient")
+            power = self.generator(key) ** abs(count)
+            self.positive.add(self.keys[key])
+            above, below = (
+                (above * power, below) if count > 0 else (above, below * power)
+            )
+        return self.bounded(above, below)
+
+    def monomial(self, powers: tuple[int, ...]) -> fmpq_mpoly:
+        """The monomial of an exponent vector."""
+        return self.ring.from_dict({powers: 1})
+
+    def single(self, powers: tuple[int, ...]) -> int:
+        """The number of the one generator of a monomial, or -1."""
+        if sum(powers) != 1:
+            return -1
+        return self.room - 1 - powers.index(1)
+
+    def is_positive(self, top: fmpq_mpoly) -> bool:
+        """Whether each coefficient is positive and each generator known to be."""
+        if top == 0:
+            return False
+        for powers, coefficient in top.terms():
+            if coefficient < 0:
+                return False
+            for place, power in enumerate(powers):
+                if power % 2 and self.room - 1 - place not in self.positive:
+                    return False
+        return True
+
+    def log(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+        """ln of a product is split only where every factor is known positive."""
+        top = self.reduced(top)
+        if self.is_positive(top) and self.is_positive(bottom):
+            total = self.zero
+            for part, sign in ((top, 1), (bottom, -1)):
+                content = part.term_content()
+                rest = part / content
+                if rest != 1:
+                    total = total + sign * self.log_generator(rest, self.one)
+                for powers, coefficient in content.terms():
+                    if coefficient != 1:
+                        constant = self.ring.constant(coefficient)
+                        total = total + sign * self.log_generator(constant, self.one)
+                    for place, power in enumerate(powers):
+                        if power:
+                            number = self.room - 1 - place
+                            piece = self.log_of_generator(number)
+                            total = total + sign * power * piece
+            return total, self.one
+        return self.log_generator(top, bottom), self.one
+
+    def log_of_generator(self, number: int) -> fmpq_mpoly:
+        """ln of one positive generator; ln e^u is u again."""
+        key = list(self.keys)[number]
+        if isinstance(key, tuple) and key[0] == "exp" and key[2] == "1":
+            for term in self.exponents():
+                if str(term) == key[1]:
+                    return term / self.units[str(term)]
+        return self.log_generator(self.ring.gen(self.room - 1 - number), self.one)
+
+    def exponents(self) -> list[fmpq_mpoly]:
+        """Every monomial that stands in an exponent so far."""
+        return [
+            self.ring.constant(1) if text == "1" else self.parsed(text)
+            for text in self.units
+        ]
+
+    def parsed(self, text: str) -> fmpq_mpoly:
+        """A monomial from its text, such as g3*g5^2."""
+        result = self.one
+        for factor in text.split("*"):
+            base, _, power = factor.partition("^")
+            result = result * self.ring.gen(int(base[1:])) ** int(power or "1")
+        return result
+
+    def log_generator(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> fmpq_mpoly:
+        """The generator that stands for ln(top/bottom)."""
+        if top == bottom:
+            return self.zero
+        key = ("log", str(top), str(bottom))
+        result = self.generator(key)
+        self.logs[self.keys[key]] = (top, bottom)
+        return result
+
+    def sqrt(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+        """s with s² = u; the root of a square is the absolute value."""
+        inner = self.reduced(top * bottom)
+        try:
+            root = inner.sqrt()
+        except DomainError:
+            root = None
+        if root is not None:
+            above = self.absolute(root, self.one)
+        else:
+            outside = square_factor(_rational(inner.leading_coefficient()))
+            inner = inner / outside**2
+            key = ("sqrt", str(inner))
+            fresh = key not in self.keys
+            s = self.generator(key)
+            self.positive.add(self.keys[key])
+            if fresh:
+                self.relations.append(s * s - inner)
+            above = (s * outside, self.one)
+        under = self.absolute(bottom, self.one)
+        return self.bounded(above[0] * under[1], above[1] * under[0])
+
+    def erf(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+        """erf is odd."""
+        top = self.reduced(top)
+        if top == 0:
+            return self.zero, self.one
+        sign = 1 if sign_of(top) > 0 else -1
+        result = self.generator(("erf", str(top * sign), str(bottom)))
+        return result * sign, self.one
+
+    def step(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+        """1 where u > 0, else 0; idempotent; a positive factor does not matter."""
+        inner = self.reduced(top * bottom)
+        if inner.is_constant():
+            return (self.one if sign_of(inner) > 0 else self.zero), self.one
+        if self.is_positive(inner):
+            return self.one, self.one
+        inner = inner / abs(inner.leading_coefficient())
+        key = ("step", str(inner))
+        fresh = key not in self.keys
+        s = self.generator(key)
+        if fresh:
+            self.relations.append(s * s - s)
+        return s, self.one
+
+    def absolute(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+        """|u| = u (2 step(u) - 1), also at 0."""
+        if top.is_constant() and bottom.is_constant():
+            return (top if sign_of(top * bottom) >= 0 else -top), bottom
+        if self.is_positive(top) and self.is_positive(bottom):
+            return top, bottom
+        sign = 1 if sign_of(top * bottom) > 0 else -1  # |u| = |-u|: one generator for both
+        pick, _ = self.step(top * sign, bottom)
+        return top * sign * (2 * pick - 1), bottom
+
+    def maximum(self, arguments: tuple[Formula, ...]) -> Ratio:
+        """max(a, b) = ((a + b) + |a - b|) / 2."""
+        top, bottom = self.ratio(arguments[0])
+        for argument in arguments[1:]:
+            above, below = self.ratio(argument)
+            far = self.bounded(top * below - above * bottom, bottom * below)
+            near = self.bounded(top * below + above * bottom, bottom * below)
+            size = self.absolute(*far)
+            top, bottom = self.bounded(
+                near[0] * size[1] + size[0] * near[1], 2 * near[1] * size[1]
+            )
+        return top, bottom
+
+    def reduced(self, top: fmpq_mpoly) -> fmpq_mpoly:
+        """The remainder by the relations of roots and steps: zero means zero."""
+        for relation in reversed(self.relations):
+            top = divmod(top, relation)[1]
+        return top
+
+
+def sign_of(top: fmpq_mpoly) -> int:
+    """The sign of the leading coefficient; 0 for zero."""
+    if top == 0:
+        return 0
+    return 1 if top.leading_coefficient() > 0 else -1
+
+
+def square_factor(value: Rational) -> fmpq:
+    """The largest rational whose square divides a number's digits: 2/3 for 8/9."""
+    inside = abs(value.numerator * value.denominator)
+    root = 1
+    if 0 < inside.bit_length() <= MAX_SQUARE_BITS:
+        for prime, power in fmpz(inside).factor():
+            root *= int(prime) ** (int(power) // 2)
+    return fmpq(root, value.denominator)
+
+
+def _rational(value: fmpq | fmpq_mpoly) -> Rational:
+    """A flint rational, or a constant polynomial, as Python's."""
+    if isinstance(value, fmpq_mpoly):
+        value = value.leading_coefficient() if value != 0 else fmpq(0)
+    return Rational(int(value.p), int(value.q))
+
+
+def difference_is_zero(
+    left: Formula,
+    right: Formula,
+    functions: Mapping[str, Body],
+    unfold: Mapping[Name, Formula],
+    positive: frozenset[Name] = frozenset(),
+) -> tuple[bool, list[Formula], list[Formula]]:
+    """Whether both normal forms agree; what was divided by; what ln was taken of.
+
+    TooLarge where the bounded method gives up; Refused where a denominator is 0.
+    """
+    units: dict[str, int] = {}
+    rooms = list(MAX_GENERATORS)
+    for _ in range(16):
+        ring = Normal(functions, unfold, positive, units, rooms[0])
+        try:
+            a_top, a_bottom = ring.ratio(left)
+            b_top, b_bottom = ring.ratio(right)
+        except _Rescale:
+            continue
+        except _Crowded:
+            del rooms[0]
+            if not rooms:
+                raise TooLarge(f"more than {MAX_GENERATORS[-1]} quantities") from None
+            units.clear()
+            continue
+        zero = ring.reduced(a_top * b_bottom - b_top * a_bottom) == 0
+        return zero, ring.nonzero, ring.above_zero
+    raise TooLarge("exponents of too many different units")

@@ -1,0 +1,1 @@
+"""From derivations to pages: one intermediate document, one file a format."""

@@ -1,0 +1,1 @@
+"""How a derivation is found; nothing in here is trusted."""
