@@ -121,7 +121,7 @@ def _functions(draft: Draft) -> None:
                 inner = (*path, place)
                 checked_id(toml, inner, toml.string(inner, "a name"), key=False)
         else:
-            count = toml.whole(path, "a number of arguments", MAX_ARGUMENTS)
+            count = toml.whole(path, "a whole number of arguments", MAX_ARGUMENTS)
         draft.words.functions[name] = count
 
 
@@ -129,14 +129,14 @@ def _network(draft: Draft) -> None:
     """`[network]`: inputs, layers, loss, biases."""
     toml, path = draft.toml, ("network",)
     table = toml.table(path, ("inputs", "layers", "loss", "biases"))
-    inputs = toml.whole((*path, "inputs"), "a number of inputs", MAX_UNITS)
+    inputs = toml.whole((*path, "inputs"), "a whole number of inputs", MAX_UNITS)
     layers: list[Layer] = []
     width, weights = inputs, 0
     rows = (*path, "layers")
     for place in toml.items(rows, "layers", 1, MAX_LAYERS):
         row = (*rows, place)
         toml.table(row, ("units", "activation"))
-        units = toml.whole((*row, "units"), "a number of units", MAX_UNITS)
+        units = toml.whole((*row, "units"), "a whole number of units", MAX_UNITS)
         activation = toml.choice((*row, "activation"), "an activation", ACTIVATIONS)
         layers.append(Layer(units, activation))
         weights, width = weights + width * units, units
@@ -281,7 +281,24 @@ def _notation(draft: Draft) -> None:
             label = {key: toml.prose((*path, name, key), 200) for key in row}
         else:
             label = {"latex": toml.prose((*path, name), 200)}
+        if "latex" in label:
+            where = (*path, name, "latex") if isinstance(value, dict) else (*path, name)
+            _check_latex(toml, where, label["latex"])
         draft.labels[name] = MappingProxyType(label)
+
+
+def _check_latex(toml: Toml, path: Path, label: str) -> None:
+    """Refuse a label that would reach beyond itself: open braces, $, %, #, &."""
+    level = 0
+    for mark in re.findall(r"\\.|[{}$%#&]", label):
+        level += (mark == "{") - (mark == "}")
+        if mark in "$%#&" or level < 0:
+            break
+    else:
+        if not level and not label.endswith("\\"):
+            return
+    message = "expected a piece of LaTeX with closed braces and without $, %, #, &"
+    toml.refuse(path, f"{message}, found {shown(label)}")
 
 
 def _assumptions(draft: Draft) -> None:

@@ -113,8 +113,8 @@ def shipped() -> Mapping[str, Path]:
     room = Path(__file__).resolve().parent
     inside = room / "worked_examples"
     folder = inside if inside.is_dir() else room.parent / "worked_examples"
-    files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
-    return MappingProxyType({file.stem: file for file in files})
+    files = folder.glob("*.toml") if folder.is_dir() else ()
+    return MappingProxyType(dict(sorted((file.stem, file) for file in files)))
 
 
 __all__ = ["Claim", "Example", "Lines", "load_example", "read_example", "shipped"]

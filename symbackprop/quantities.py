@@ -28,7 +28,7 @@ from symbackprop.formula.tree import (
     depth,
     instantiated,
     name_of,
-    size,
+    names_in,
     walk,
 )
 from symbackprop.network import Network
@@ -39,7 +39,7 @@ from symbackprop.toml_places import Path
 MAX_ID = 60
 MAX_CIRCLE = 8
 MAX_NODES = 100_000
-MAX_WORK = 1_000_000
+MAX_WORK = 400_000
 
 SPECIAL = ("D", "P", "Sum", "kronecker", "slope", "new")
 RESERVED = frozenset({*OPS, *FUNCTIONS, *SPECIAL, "max", "softmax"})
@@ -163,11 +163,11 @@ class Quantities:
         deep = depth(formula)
         if deep > MAX_DEPTH:
             refuse(f"nested {deep} deep; the limit is {MAX_DEPTH}", 0)
-        nodes = size(formula)
-        self.charge(path, nodes, nodes * deep)
+        nodes = list(walk(formula))
+        self.charge(path, len(nodes), len(nodes) * deep)
         if not free:
             self._check_indices(path, formula, dict(indices or {}), shift, text)
-        for node in walk(formula):
+        for node in nodes:
             if isinstance(node, Call) and node.function == "new":
                 what = node.arguments[0]
                 if not isinstance(what, Name) or not self.known.get(what.id, False):
@@ -240,9 +240,6 @@ class Quantities:
                     word = "new"
                 case Call(slope=int()):
                     word = "slope"
-                case Name():
-                    self._check_leaf(path, text, node)
-                    continue
                 case _:
                     continue
             self.toml.refuse(
@@ -251,11 +248,13 @@ class Quantities:
                 "D, P, Sum, slope and new belong in lines and claims",
                 offset=_found(text, word),
             )
+        for name in names_in(formula):
+            self._check_leaf(path, text, name)
         return formula
 
     def _check_leaf(self, path: Path, text: str, name: Name) -> None:
         """Refuse an id inside a formula that could not be one in front of it."""
-        word, offset = name.id, _found(text, name.id)
+        word = name.id
         if len(word) > MAX_ID:
             message = f"expected an id of at most {MAX_ID} characters"
         elif not _ID.fullmatch(word):
@@ -264,7 +263,7 @@ class Quantities:
             message = f"expected {word}(…): it is the name of a function"
         else:
             return
-        self.toml.refuse(path, message, offset=offset)
+        self.toml.refuse(path, message, offset=_found(text, word))
 
     def refuse_word(
         self, path: Path, word: str, message: str, hint: str = ""

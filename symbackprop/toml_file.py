@@ -251,7 +251,7 @@ class Toml:
                 )
         if not text.strip():
             self.refuse(path, "expected some text, found none")
-        return text.strip()
+        return " ".join(text.split())
 
     def choice(self, path: Path, what: str, options: Collection[str]) -> str:
         """One of a few words."""

@@ -1,8 +1,10 @@
 """The one door between forms and SymPy: the only file that builds SymPy objects."""
 
+from fractions import Fraction as Rational
+
 import sympy
 
-from symbackprop.formula.text import text_of
+from symbackprop.formula.text import atom_id
 from symbackprop.formula.tree import (
     Call,
     Delta,
@@ -17,7 +19,9 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
+    name_of,
     number,
+    written_out,
 )
 
 
@@ -49,8 +53,6 @@ def to_sympy(form: Formula) -> sympy.Expr:
             return sympy.Symbol(atom_id(form), real=True)
         case Sigma(index, start, stop, body):
             if isinstance(start, Num) and isinstance(stop, Num):
-                from symbackprop.formula.tree import written_out
-
                 return to_sympy(written_out(form))
             symbol = sympy.Symbol(index, integer=True)
             return sympy.Sum(to_sympy(body), (symbol, to_sympy(start), to_sympy(stop)))
@@ -58,19 +60,6 @@ def to_sympy(form: Formula) -> sympy.Expr:
             return sympy.KroneckerDelta(_index(left), _index(right))
         case _:
             raise TypeError(type(form).__name__)
-
-
-def atom_id(form: Derivative) -> str:
-    """The id of a derivative that stands as a quantity of its own.
-
-    delta1_2 for D(J, z1_2); dJ_dh1_1 for another total derivative; the text of a
-    partial one.
-    """
-    if form.head == "D" and isinstance(form.of, Name):
-        if form.by.base == "z" and form.by.indices and form.of == Name("J"):
-            return Name("delta", form.by.indices).id
-        return f"d{form.of.id}_d{form.by.id}"
-    return text_of(form)
 
 
 def _index(index: int | Idx) -> sympy.Expr:
@@ -112,11 +101,8 @@ def _call(form: Call) -> sympy.Expr:
 
 def from_sympy(expression: sympy.Expr) -> Formula:
     """The form of a SymPy expression, in SymPy's printing order."""
-    from symbackprop.formula.tree import name_of
-
     if isinstance(expression, sympy.Rational):
-        value = expression
-        return number(_fraction(value))
+        return number(Rational(int(expression.p), int(expression.q)))
     if isinstance(expression, sympy.Symbol):
         return name_of(expression.name)
     if isinstance(expression, sympy.Add):
@@ -139,10 +125,3 @@ def from_sympy(expression: sympy.Expr) -> Formula:
         name = expression.func.__name__
         return Call(name, tuple(map(from_sympy, expression.args)))
     raise TypeError(f"no form for {type(expression).__name__}")
-
-
-def _fraction(value: sympy.Rational):
-    """A SymPy rational as Python's."""
-    from fractions import Fraction as Rational
-
-    return Rational(int(value.p), int(value.q))

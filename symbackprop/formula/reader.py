@@ -40,7 +40,7 @@ MAX_EXPONENT = 1000
 MAX_TOWER = 4
 MAX_POWER_BITS = 4096
 
-_NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d+))?")
+_NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d+))?", re.ASCII)
 
 FUNCTIONS: Mapping[str, int] = {
     "exp": 1,

@@ -109,3 +109,16 @@ def _index(index: Index) -> str:
     if isinstance(index, Idx):
         return index.name + (f"{index.shift:+d}" if index.shift else "")
     return str(index)
+
+
+def atom_id(form: Derivative) -> str:
+    """The id of a total derivative that stands as a quantity of its own.
+
+    delta1_2 for that of a loss by z1_2, dJ_dh1_1 for any other; the text of a
+    partial one, or of one of a form.
+    """
+    if form.head != "D" or not isinstance(form.of, Name):
+        return text_of(form)
+    if form.by.base == "z" and form.by.indices and not form.of.indices:
+        return Name("delta", form.by.indices).id
+    return f"d{form.of.id}_d{form.by.id}"

@@ -309,6 +309,7 @@ def substituted(formula: Formula, values: Mapping[Name, Formula]) -> Formula:
             if isinstance(index, Idx)
         }
         if formula.index in free:
+            free |= {i.name for i in free_indices(formula.body) if isinstance(i, Idx)}
             formula = renamed_bound(formula, fresh_index(formula.index, free))
     children = formula.children
     if not children:
@@ -342,6 +343,7 @@ def instantiated(formula: Formula, values: Mapping[str, Index]) -> Formula:
             inner = {k: v for k, v in values.items() if k != index}
             taken = {v.name for v in inner.values() if isinstance(v, Idx)}
             if index in taken:
+                taken |= {i.name for i in free_indices(body) if isinstance(i, Idx)}
                 renamed = renamed_bound(formula, fresh_index(index, taken))
                 return instantiated(renamed, values)
             return Sigma(

@@ -1,8 +1,10 @@
 """A network or a list of formulas to a Graph."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from symbackprop.errors import InputError
+from symbackprop.examples import Example
 from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
@@ -21,7 +23,23 @@ from symbackprop.network import Network
 from symbackprop.ops.table import LOSSES
 
 
-def graph_of(network: Network) -> Graph:
+def graph_of(source: Network | Example) -> Graph:
+    """The graph of a network, or of a worked example's network or formulas."""
+    if isinstance(source, Network):
+        return _graph_of_network(source)
+    if source.network is not None:
+        graph = _graph_of_network(source.network)
+        return replace(graph, facts=source.assumptions, wrt=source.wrt or graph.wrt)
+    return graph_of_formulas(
+        source.formulas or {},
+        source.loss,
+        general=source.functions,
+        wrt=source.wrt,
+        facts=source.assumptions,
+    )
+
+
+def _graph_of_network(network: Network) -> Graph:
     """The network written out, one node a quantity.
 
     Ids: x1, y1, w1_1_2 (layer 1, from unit 1, to unit 2), b1_2 (b1 if one a layer),

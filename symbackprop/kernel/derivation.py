@@ -1,7 +1,7 @@
 """A derivation: lines of accepted steps without a gap; the answer is the last line."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from symbackprop.errors import Refused
 from symbackprop.formula.relation import Assumption
@@ -20,6 +20,7 @@ class Derivation:
     goal: Formula
     definitions: Definitions
     lines: tuple[tuple[Step, ...], ...]
+    cut_from: "Derivation | None" = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a gap between steps and a mix of definitions."""
@@ -69,9 +70,14 @@ class Derivation:
                     stack += step.because
         return tuple(found.values())
 
+    @property
+    def whole(self) -> "Derivation":
+        """The derivation that this one is cut from, or itself."""
+        return self.cut_from or self
+
     def between(self, start: int, stop: int) -> "Derivation":
         """The derivation from printed line `start` to printed line `stop`."""
         if (start, stop) == (0, len(self.lines)):
             return self
         goal = self.goal if start == 0 else self.lines[start - 1][-1].after
-        return Derivation(goal, self.definitions, self.lines[start:stop])
+        return Derivation(goal, self.definitions, self.lines[start:stop], self.whole)

@@ -271,6 +271,7 @@ def slope_by(form: Formula, by: Name) -> Formula:
         case Sigma(index, start, stop, body):
             taken = {i.name for i in free_indices(by) if isinstance(i, Idx)}
             if index in taken:
+                taken |= {i.name for i in free_indices(body) if isinstance(i, Idx)}
                 fresh = renamed_bound(form, fresh_index(index, taken))
                 return slope_by(fresh, by)
             inner = slope_by(body, by)

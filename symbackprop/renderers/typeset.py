@@ -147,7 +147,7 @@ class _Run:
                 continue
             needs = isinstance(body, Sum) or (place > 0 and _leads_with_minus(body))
             needs = needs or (sign != "+" and isinstance(body, Minus))
-            needs = needs or (place < last and _ends_open(body))
+            needs = needs or (place < last and _ends_with_sigma(body))
             text = self.bracketed(body, inner) if needs else self.form(body, inner)
             if place == 0:
                 parts.append(text if sign == "+" else sign + text)
@@ -211,7 +211,9 @@ class _Run:
 
     def dot(self, before: Formula, after: Formula, *, first: bool) -> bool:
         """Whether a multiplication dot stands between two factors."""
-        if isinstance(before, Minus) and first:
+        if isinstance(before, Minus):
+            if isinstance(before.body, Num) or not first:
+                return _numeric(after)  # it stands in brackets
             before = before.body
         before = before.factors[-1] if isinstance(before, Product) else before
         if not self.latex and (
@@ -222,8 +224,11 @@ class _Run:
         if _numeric(after) or isinstance(before, Sigma) or _ends_open(before):
             return True
         if _numeric(before):
-            plain = isinstance(before, Num) and before.text != "1"
-            return not (first and plain and not isinstance(after, Fraction))
+            if isinstance(before, Num):
+                plain = before.text != "1" and not isinstance(after, Fraction)
+            else:
+                plain = not isinstance(after, Fraction | Derivative)
+            return not (first and plain)
         words = [isinstance(f, Name) and is_word(f, self.context) for f in (before, after)]
         if any(words):
             return True
@@ -419,6 +424,13 @@ def _ends_open(form: Formula) -> bool:
         form = form.factors[-1]
     if isinstance(form, Call) and form.function == "log":
         return isinstance(form.arguments[0], Name | Num)
+    return isinstance(form, Sigma)
+
+
+def _ends_with_sigma(form: Formula) -> bool:
+    """Whether a Σ would swallow the terms that follow."""
+    while isinstance(form, Product):
+        form = form.factors[-1]
     return isinstance(form, Sigma)
 
 

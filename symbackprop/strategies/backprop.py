@@ -10,6 +10,7 @@ from functools import cache
 from typing import Literal
 
 from symbackprop.errors import InputError, Refused
+from symbackprop.formula.shape import gathered
 from symbackprop.formula.tree import (
     Call,
     Derivative,
@@ -47,7 +48,7 @@ from symbackprop.ops.table import LOSSES
 from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.strategies.authored import DoesNotFollow, follow
 from symbackprop.strategies.calculus import slope_lemma
-from symbackprop.strategies.tidy import gathered, reason_between, tidy
+from symbackprop.strategies.tidy import reason_between, tidy
 from symbackprop.strategies.writer import Writer, definitions_of
 
 Use = Literal["inline", "whole", "atom"]

@@ -100,3 +100,13 @@ def _generated_lemma(op: str) -> Derivation:
     if body == _X:
         return line_by_line(definitions, goal)
     return line_by_line(definitions, goal, target)
+
+
+def op_target(body: Formula | None, by: Name) -> Formula | None:
+    """The row's slope for a body that is an activation of `by`, else None."""
+    if not isinstance(body, Call) or body.arguments != (by,):
+        return None
+    slope = op_slopes().get(body.function)
+    if slope is None:
+        return None
+    return substituted(slope, {Name("y"): body, Name("x"): by})

@@ -7,13 +7,14 @@ graph with more than MAX_PATHS paths.
 from functools import cache
 
 from symbackprop.errors import TooLarge
+from symbackprop.formula.shape import gathered
 from symbackprop.formula.tree import Derivative, Formula, Name, Path, Product, positions
 from symbackprop.graph.graph import Graph
 from symbackprop.kernel.calculus import sum_of
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.rules import algebra, gather, refer, total
 from symbackprop.strategies.backprop import Backprop
-from symbackprop.strategies.tidy import gathered, reason_between, tidy
+from symbackprop.strategies.tidy import reason_between, tidy
 from symbackprop.strategies.writer import Writer
 
 MAX_PATHS = 64

@@ -1,21 +1,15 @@
 """Target lines that a person would write next, and the reason's name."""
 
-from collections.abc import Sequence
-
 from symbackprop.formula.tree import (
     ONE,
     ZERO,
     Formula,
     Fraction,
-    Idx,
     Minus,
-    Name,
     Num,
     Power,
     Product,
-    Sigma,
     Sum,
-    fresh_index,
     names_in,
     number,
     positions,
@@ -48,78 +42,6 @@ def tidy(form: Formula) -> Formula:
     if len(terms) > 1 and len(bodies) == len(terms):
         return Minus(Sum(bodies))
     return sum_of(terms)
-
-
-def gathered(terms: Sequence[Formula]) -> Sigma | None:
-    """Σ_k T(k), if the terms are T(1), T(2), … T(n) for one shape T."""
-    if len(terms) <= 1:
-        return None
-    taken = {
-        index.name
-        for name in names_in(terms[0])
-        for index in name.indices
-        if isinstance(index, Idx)
-    } | {node.index for node in walk(terms[0]) if isinstance(node, Sigma)}
-    letter = fresh_index("k", taken)
-    body = _shape(terms, letter)
-    if body is None or body == terms[0]:
-        return None
-    return Sigma(letter, ONE, Num(str(len(terms))), body)
-
-
-def _shape(forms: Sequence[Formula], letter: str) -> Formula | None:
-    """The common shape with `letter` where the forms count 1, 2, …, n."""
-    first = forms[0]
-    if all(form == first for form in forms):
-        return first
-    if any(type(form) is not type(first) for form in forms):
-        return None
-    if isinstance(first, Name):
-        names = [form for form in forms if isinstance(form, Name)]
-        return _counting(names, letter)
-    children = [form.children for form in forms]
-    if len({len(parts) for parts in children}) != 1:
-        return None
-    parts: list[Formula] = []
-    for place in range(len(children[0])):
-        part = _shape([row[place] for row in children], letter)
-        if part is None:
-            return None
-        parts.append(part)
-    blank = tuple(ZERO for _ in parts)
-    if not parts:
-        return None
-    by = [getattr(form, "by", None) for form in forms]
-    if all(isinstance(name, Name) for name in by):
-        names = [name for name in by if isinstance(name, Name)]
-        moved = names[0] if len(set(names)) == 1 else _counting(names, letter)
-        if not isinstance(moved, Name):
-            return None
-        head = getattr(first, "head", "D")
-        if any(getattr(form, "head", "D") != head for form in forms):
-            return None
-        return type(first)(head, parts[0], moved)  # type: ignore[call-arg] - Derivative
-    if any(form.with_children(blank) != first.with_children(blank) for form in forms):
-        return None
-    return first.with_children(tuple(parts))
-
-
-def _counting(names: Sequence[Name], letter: str) -> Formula | None:
-    """The name with `letter` in the slots that run 1, 2, …, n."""
-    first = names[0]
-    if any(
-        name.base != first.base or len(name.indices) != len(first.indices)
-        for name in names
-    ):
-        return None
-    indices = list(first.indices)
-    for slot in range(len(indices)):
-        column = [name.indices[slot] for name in names]
-        if column == list(range(1, len(names) + 1)):
-            indices[slot] = Idx(letter)
-        elif any(index != column[0] for index in column):
-            return None
-    return Name(first.base, tuple(indices))
 
 
 def reason_between(before: Formula, after: Formula) -> str:

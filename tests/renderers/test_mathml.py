@@ -72,7 +72,6 @@ CORPUS: list[tuple[str, str, dict[str, int]]] = [
     (r"\max_{k}z_k", "maxkzk", {"munder": 1, "msub": 1}),
     (r"\lim_{h\to 0}\frac{f(x+h)-f(x)}{h}", "limh→0f(x+h)−f(x)h", {"munder": 1}),
     (r"\operatorname{softmax}(z)_i", "softmax(z)i", {"msub": 1}),
-    (r"\operatorname*{argmin}_{w}J(w)", "argminwJ(w)", {"munder": 1}),
     (r"\operatorname{f}(x)", "f(x)", {}),
     (r"\mathrm{ReLU}(z)", "ReLU(z)", {"mi": 2}),
     (r"\mathrm{d}x", "dx", {"mi": 2}),
@@ -86,43 +85,28 @@ CORPUS: list[tuple[str, str, dict[str, int]]] = [
     (r"\boldsymbol{w}", "𝒘", {}),
     (r"x\in\mathbb{R}^{n}", "x∈ℝn", {"msup": 1}),
     (r"\mathcal{L}", "ℒ", {}),
-    (r"\mathtt{x}+\mathsf{y}", "𝚡+𝗒", {}),
     (r"\sqrt{x}", "x", {"msqrt": 1}),
     (r"\sqrt{x_1^2+x_2^2}", "x12+x22", {"msqrt": 1}),
-    (r"\sqrt[3]{x+1}", "x+13", {"mroot": 1}),
     (r"\hat{y}", "yˆ", {"mover": 1}),
     (r"\hat y_1-\bar{y}", "yˆ1−y¯", {"mover": 2}),
-    (r"\tilde{x}+\dot{x}+\ddot{x}", "x˜+x˙+x¨", {"mover": 3}),
+    (r"\tilde{x}", "x˜", {"mover": 1}),
     (r"\vec{x}", "x→", {"mover": 1}),
-    (r"\widehat{ab}", "ab\u0302", {"mover": 1}),
-    (r"\overline{ab}+\underline{cd}", "ab\u0332+cd\u0332", {"mover": 1, "munder": 1}),
     (r"\delta\odot\sigma'(z)", "δ⊙σ′(z)", {}),
-    (r"a\otimes b\oplus c", "a⊗b⊕c", {}),
     (r"W^{\top}\delta", "W⊤δ", {"msup": 1}),
     (r"\ell(\theta)", "ℓ(θ)", {}),
     (r"a\cdot b\times c", "a⋅b×c", {}),
     (r"x\le y\ge z\ne w\approx v", "x≤y≥z≠w≈v", {}),
-    (r"A\implies B\iff C", "A⟹B⟺C", {}),
-    (r"x\mapsto x^2", "x↦x2", {}),
     (r"1,2,\ldots,n", "1,2,…,n", {}),
     (r"x_1+\cdots+x_n", "x1+⋯+xn", {}),
     (r"\Delta w=-\eta\,\delta\quad x", "Δw=−ηδx", {"mspace": 2}),
-    (r"a\;b\:c\!d", "abcd", {"mspace": 3}),
+    (r"a\;b", "ab", {"mspace": 1}),
     (r"\lvert x\rvert", "|x|", {}),
-    (r"\lVert \mathbf{w}\rVert^2", "‖𝐰‖2", {"msup": 1}),
-    (r"\langle a,b\rangle", "⟨a,b⟩", {}),
-    (r"\lfloor x\rfloor", "⌊x⌋", {}),
     (r"\{1,2\}", "{1,2}", {}),
-    (r"|x|", "|x|", {}),
     (r"\left[\frac{a}{b}\right]^2", "[ab]2", {"mfrac": 1, "msup": 1}),
     (r"\left.\frac{\partial f}{\partial x}\right|_{x=1}", "∂f∂x|x=1", {"msub": 1}),
     (r"\left\{\frac{a}{b}\right\}", "{ab}", {}),
-    (r"\left(a\middle|b\right)", "(a|b)", {}),
     (r"\underbrace{a+b}_{\text{합}}", "a+b⏟합", {"munder": 2}),
     (r"\overbrace{a+b}^{n}", "a+b⏞n", {"mover": 2}),
-    (r"\overset{!}{=}", "=!", {"mover": 1}),
-    (r"\underset{x}{y}", "yx", {"munder": 1}),
-    (r"\binom{n}{k}", "(nk)", {"mfrac": 1}),
     (r"\text{한국어}", "한국어", {"mtext": 1}),
     (r"x=1\text{ 이면 }y=2", "x=1 이면 y=2", {"mtext": 1}),
     (r"\text{50\%}", "50%", {"mtext": 1}),
@@ -138,9 +122,6 @@ CORPUS: list[tuple[str, str, dict[str, int]]] = [
         {"msup": 1, "mtd": 4, "mtable": 1},
     ),
     (r"\begin{pmatrix}c\\l\end{pmatrix}", "(cl)", {"mtd": 2}),
-    (r"\begin{matrix}[a]&1\end{matrix}", "[a]1", {"mtd": 2}),
-    (r"\begin{vmatrix}a&b\\c&d\end{vmatrix}", "|abcd|", {"mtd": 4}),
-    (r"\begin{array}{lr}a&b\\c&d\end{array}", "abcd", {"mtd": 4}),
     (
         r"\begin{cases}x&x>0\\0&\text{그 외}\end{cases}",
         "{xx>00그 외",
@@ -153,16 +134,12 @@ CORPUS: list[tuple[str, str, dict[str, int]]] = [
     ),
     (r"\begin{align*}a&=b&c&=d\\ e&=f\end{align*}", "a=bc=de=f", {"mtd": 6}),
     (r"\begin{aligned}a&=b\\c&\end{aligned}", "a=bc", {"mtr": 2}),
-    (r"\int_0^1 x\,\mathrm{d}x", "∫01xdx", {"msubsup": 1}),
-    (r"\int\limits_{0}^{1}x", "∫01x", {"munderover": 1}),
-    (r"\sum\nolimits_{k}x", "∑kx", {"msub": 1}),
     (r"\prod_{i=1}^{n}x_i", "∏i=1nxi", {"munderover": 1}),
     (r"0.5x+.25", "0.5x+.25", {"mn": 2}),
     (r"{}-x", "−x", {}),
     (r"a*b", "a∗b", {}),
     (r"n!", "n!", {}),
     (r"a=-b+(-c)", "a=−b+(−c)", {"mo": 6}),
-    (r"a\sim b\setminus c", "a∼b∖c", {}),
     ("a b\n\tc", "abc", {"mi": 3}),
 ]
 
@@ -183,7 +160,7 @@ MUTANTS: list[tuple[str, str]] = [
     (r"\frac{a}", "braces for"),
     (r"\frac{}{b}", "something in"),
     (r"\sqrt{}", "something in"),
-    (r"\sqrt[]{x}", "degree"),
+    (r"\sqrt[3]{x}", "write a power"),
     (r"x^{}", "something in"),
     (r"x^", "braces for"),
     (r"^2", "^ at character 1"),
@@ -199,13 +176,22 @@ MUTANTS: list[tuple[str, str]] = [
     (r"\begin{pmatrix}a\end{bmatrix}", "{pmatrix}"),
     (r"\begin{pmatrix}a", r"\end"),
     (r"\begin{pmatrix}\end{pmatrix}", "a filled cell"),
-    (r"\begin{array}{l|r}a&b\end{array}", "rules are not drawn"),
     (r"\begin{aligned}a\\[2pt]b\end{aligned}", "row spacing"),
     (r"\text{where $x$}", "$ in"),
     (r"\text{}", "plain text"),
     (r"\text{a{b}}", "plain text"),
     (r"\operatorname{a_b}", "a name of letters"),
     (r'\class{a"b}{x}', "a class name"),
+    (r"\class{Changed}{x}", "a class name"),
+    (r"\class{a b}{x}", "a class name"),
+    (r"\class{1a}{x}", "a class name"),
+    (r"\class{a_b}{x}", "a class name"),
+    ("\\class{a\n}{x}", "a class name"),
+    (r"\class{}{x}", "plain text"),
+    (r"|x|", r"\lvert"),
+    (r"\mathrm{ab", "end of formula"),
+    (r"\text\hat{x}", "plain text in braces"),
+    (r"\operatorname\alpha", "plain text in braces"),
     (r"\class{changed}{}", "something in"),
     (r"\mathbb{\delta}", "double-struck"),
     (r"x\limits_1", r"\limits"),
@@ -348,11 +334,11 @@ def test_a_sign_after_a_relation_is_not_spaced_as_a_sum() -> None:
 
 
 def test_classes_are_kept_and_nested() -> None:
-    [row] = parsed(mathml(r"\class{changed}{x+\class{inner old}{y}}"))
+    [row] = parsed(mathml(r"\class{changed}{x+\class{inner-2}{y}}"))
     assert row.get("class") == "changed"
     inner = row.find(NAMESPACE + "mrow")
     assert inner is not None
-    assert (inner.get("class"), "".join(inner.itertext())) == ("inner old", "y")
+    assert (inner.get("class"), "".join(inner.itertext())) == ("inner-2", "y")
 
 
 def test_letters_are_upright_where_tex_says_so() -> None:
@@ -371,6 +357,7 @@ def test_attributes_of_the_root() -> None:
     block = parsed(mathml("x", display=True, alttext='a < b & "c"'))
     assert block.attrib == {"display": "block", "alttext": 'a < b & "c"'}
     assert parsed(mathml("x")).attrib == {}
+    assert parsed(mathml("x", alttext="b")).attrib == {"alttext": "b"}
     assert mathml("x").startswith('<math xmlns="http://www.w3.org/1998/Math/MathML">')
     with pytest.raises(MathMLError, match=r"U\+0001"):
         mathml("x", alttext="\x01")
@@ -383,15 +370,14 @@ def test_attributes_of_the_root() -> None:
         (r"\epsilon", "GREEK LUNATE EPSILON SYMBOL"),
         (r"\Omega", "GREEK CAPITAL LETTER OMEGA"),
         (r"\infty", "INFINITY"),
-        (r"\emptyset", "EMPTY SET"),
-        (r"\hbar", "PLANCK CONSTANT OVER TWO PI"),
-        (r"\propto", "PROPORTIONAL TO"),
-        (r"\setminus", "SET MINUS"),
-        (r"\notin", "NOT AN ELEMENT OF"),
-        (r"\lceil", "LEFT CEILING"),
-        (r"\Vert", "DOUBLE VERTICAL LINE"),
-        (r"\longrightarrow", "LONG RIGHTWARDS ARROW"),
-        (r"\because", "BECAUSE"),
+        (r"\le", "LESS-THAN OR EQUAL TO"),
+        (r"\ne", "NOT EQUAL TO"),
+        (r"\odot", "CIRCLED DOT OPERATOR"),
+        (r"\pm", "PLUS-MINUS SIGN"),
+        (r"\to", "RIGHTWARDS ARROW"),
+        (r"\Rightarrow", "RIGHTWARDS DOUBLE ARROW"),
+        (r"\colon", "COLON"),
+        (r"\prod", "N-ARY PRODUCT"),
     ],
 )
 def test_symbols_are_the_unicode_characters_of_that_name(
@@ -413,8 +399,8 @@ def test_no_allowed_command_reaches_the_page_as_its_name() -> None:
             assert "\\" not in output
             reached.add(command)
     # These close, separate or need company of their own.
-    alone = {"\\\\", r"\begin", r"\end", r"\right", r"\middle", r"\limits"}
-    assert set(COMMANDS) - reached <= alone | {r"\nolimits"}
+    alone = {"\\\\", r"\begin", r"\end", r"\right"}
+    assert set(COMMANDS) - reached <= alone
 
 
 def test_the_same_input_gives_the_same_output() -> None:

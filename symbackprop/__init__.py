@@ -1,0 +1,59 @@
+"""symbackprop derives, checks and presents backpropagation, one reasoned line a time.
+
+The public names are loaded on first use, so that the command line's help stays quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from symbackprop.version import __version__
+
+if TYPE_CHECKING:
+    from symbackprop.derived import Derivation, Derivations, derive, render
+    from symbackprop.errors import InputError, Refused, SymbackpropError, TooLarge
+    from symbackprop.examples import load_example
+    from symbackprop.graph.build import graph_of
+    from symbackprop.network import Layer, Network
+
+_HOMES = {
+    "Derivation": "symbackprop.derived",
+    "Derivations": "symbackprop.derived",
+    "derive": "symbackprop.derived",
+    "render": "symbackprop.derived",
+    "InputError": "symbackprop.errors",
+    "Refused": "symbackprop.errors",
+    "SymbackpropError": "symbackprop.errors",
+    "TooLarge": "symbackprop.errors",
+    "load_example": "symbackprop.examples",
+    "graph_of": "symbackprop.graph.build",
+    "Layer": "symbackprop.network",
+    "Network": "symbackprop.network",
+}
+
+__all__ = [
+    "Derivation",
+    "Derivations",
+    "InputError",
+    "Layer",
+    "Network",
+    "Refused",
+    "SymbackpropError",
+    "TooLarge",
+    "__version__",
+    "derive",
+    "graph_of",
+    "load_example",
+    "render",
+]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'symbackprop' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

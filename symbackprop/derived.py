@@ -1,0 +1,405 @@
+"""The verbs: derive a graph, tell its story, render it. What users hold in hand."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from symbackprop.errors import InputError, SymbackpropError
+from symbackprop.examples import Example, Lines, load_example, shipped
+from symbackprop.formula.tree import Call, Derivative, Formula, Name, name_of
+from symbackprop.graph.build import graph_of
+from symbackprop.graph.graph import Graph
+from symbackprop.kernel import derivation as kernel
+from symbackprop.kernel.definitions import Definition, Definitions
+from symbackprop.kernel.rules import unfolded
+from symbackprop.network import Network
+from symbackprop.notation import notation as notation_row
+from symbackprop.renderers.chains import Detail
+from symbackprop.renderers.document import Document
+from symbackprop.renderers.lettering import Context
+from symbackprop.renderers.narrate import Story, narrated
+from symbackprop.renderers.table import RENDERERS
+from symbackprop.strategies.authored import DoesNotFollow, authored
+from symbackprop.strategies.backprop import Backprop, chain_instances
+from symbackprop.strategies.calculus import line_by_line, op_target
+from symbackprop.strategies.loss import loss_chain
+from symbackprop.strategies.paths import by_paths
+from symbackprop.strategies.writer import definitions_of, op_functions
+
+if TYPE_CHECKING:
+    import sympy
+
+STRATEGIES = ("backprop", "paths", "authored", "calculus")
+
+
+class LineError(SymbackpropError):
+    """A line of an author's chain that does not follow; `decided` if refuted."""
+
+    def __init__(self, message: str, *, decided: bool) -> None:
+        """Keep whether a point refutes the line."""
+        super().__init__(message)
+        self.decided = decided
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """One checked derivation, with what is needed to show it.
+
+    `checked` is the kernel's own record. Displays itself in notebooks.
+    """
+
+    checked: kernel.Derivation
+    story: Story = field(repr=False)
+
+    @property
+    def result(self) -> "sympy.Expr":
+        """The last line as a SymPy expression over symbols named by id."""
+        from symbackprop.formula.door import to_sympy  # noqa: PLC0415 - loads SymPy
+
+        return to_sympy(self.checked.result)
+
+    @property
+    def lines(self) -> tuple[Formula, ...]:
+        """The goal and every printed line, as forms in the author's order."""
+        return self.checked.printed
+
+    def document(self, detail: Detail = "standard") -> Document:
+        """This derivation alone as a document."""
+        goal = self.checked.goal
+        chains = ((("", self.checked),)) if not isinstance(goal, Derivative) else ()
+        derivations = {goal.by: self.checked} if isinstance(goal, Derivative) else {}
+        story = replace(
+            self.story, derivations=derivations, authored=chains, update=False
+        )
+        return narrated(story, detail)
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, str]:
+        """HTML with MathML, LaTeX and text, for notebooks."""
+        document = replace(self.document(), blocks=self.document().blocks[-1:])
+        return {
+            "text/html": RENDERERS["html"].fragment(document),
+            "text/latex": RENDERERS["latex"].fragment(document),
+            "text/plain": RENDERERS["text"].fragment(document),
+        }
+
+    def __str__(self) -> str:
+        """The chain as text."""
+        bundle = self._repr_mimebundle_()
+        return bundle["text/plain"]
+
+
+@dataclass(frozen=True)
+class Derivations(Mapping[str, Derivation]):
+    """Derivations by id, in order, sharing what they share."""
+
+    story: Story
+    example: Example | None = None
+
+    @cached_property
+    def _by_id(self) -> dict[str, Derivation]:
+        return {
+            name.id: Derivation(checked, self.story)
+            for name, checked in self.story.derivations.items()
+        }
+
+    def __getitem__(self, key: str) -> Derivation:
+        """The derivation of an id."""
+        return self._by_id[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids in order."""
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        """How many were derived."""
+        return len(self._by_id)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that was derived."""
+        return self.story.graph
+
+    def document(self, detail: Detail = "standard") -> Document:
+        """The whole story as a document."""
+        return narrated(self.story, detail)
+
+
+def derive(
+    source: Graph | Network | Example | str,
+    wrt: str | Sequence[str] | None = None,
+    *,
+    by: str | None = None,
+    notation: str | None = None,
+    lang: str = "en",
+) -> "Derivation | Derivations":
+    """Derive the loss by one id, several, or by default all parameters.
+
+    One id gives its Derivation, otherwise a mapping from id to Derivation. `by` names
+    the strategy. InputError for unknown ids; LineError where an author's line does
+    not follow; TooLarge where a strategy refuses.
+    """
+    example = load_example(source) if isinstance(source, str) else None
+    if isinstance(source, Example):
+        example = source
+    if example is not None:
+        graph = graph_of(example)
+    else:
+        assert isinstance(source, Graph | Network)
+        graph = graph_of(source) if isinstance(source, Network) else source
+    wanted = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    names = tuple(graph.node(name_of(text)).name for text in wanted) or graph.wrt
+    strategy = by or (example.by if example else "backprop")
+    if strategy not in STRATEGIES:
+        raise InputError(
+            f"unknown strategy {strategy!r}", hint="known: " + ", ".join(STRATEGIES)
+        )
+    work = _Work(graph, example, strategy)
+    story = work.story(names, _context(graph, example, notation, lang))
+    derivations = Derivations(story, example)
+    if isinstance(wrt, str):
+        return derivations[names[0].id]
+    return derivations
+
+
+def _context(
+    graph: Graph, example: Example | None, notation: str | None, lang: str
+) -> Context:
+    """How this source's quantities are lettered."""
+    pack = notation or (example.pack if example else "sources")
+    leaves = [node for node in graph.nodes if node.body is None]
+    return Context(
+        notation_row(pack),
+        example.labels if example else {},
+        depth=len(graph.activations),
+        layer_biases=any(
+            node.role == "bias" and len(node.name.indices) == 1 for node in graph.nodes
+        ),
+        one_variable=len(leaves) == 1,
+        language=lang,
+    )
+
+
+class _Work:
+    """One source's derivations in the making."""
+
+    def __init__(self, graph: Graph, example: Example | None, by: str) -> None:
+        self.graph = graph
+        self.example = example
+        self.by = by
+        self.definitions = definitions_of(graph)
+        self.authored: list[tuple[str, kernel.Derivation]] = []
+        self.own: dict[Name, kernel.Derivation] = {}
+        chains: list[Sequence[Formula]] = []
+        for lines in example.lines if example else ():
+            chains += self._read(lines)
+        names = example.lemmas if example else ()
+        ops = [f for f in graph.functions if f in op_functions()]
+        self.shared = Backprop(
+            graph,
+            chains=chains,
+            lemmas={op: lemma for op in ops if (lemma := _lemma(op, names))},
+            definitions=self.definitions,
+        )
+
+    def _read(self, lines: Lines) -> list[Sequence[Formula]]:
+        """Check one author's chain; hand on the identities for use in other lines."""
+        title = lines.title.get("en", "")
+        if lines.of is None:
+            rows = chain_instances(lines.chain, lines.indices)
+            for row in rows:
+                checked = self._checked(lines, row[0], row[1:])
+                if not lines.indices:
+                    self.authored.append((title, checked))
+            return list(rows)
+        rows = chain_instances((lines.of, *lines.chain), lines.indices)
+        for goal, *chain in rows:
+            checked = self._checked(lines, goal, chain)
+            first = (
+                isinstance(goal, Derivative)
+                and goal.of == self.graph.loss
+                and goal.by not in self.own
+            )
+            if first and isinstance(goal, Derivative):
+                self.own[goal.by] = checked
+            else:
+                self.authored.append((title, checked))
+        return []
+
+    def _checked(
+        self, lines: Lines, goal: Formula, chain: Sequence[Formula]
+    ) -> kernel.Derivation:
+        """The chain as a derivation. LineError names the line in the file."""
+        try:
+            return authored(self.definitions, goal, chain)
+        except DoesNotFollow as error:
+            shift = 0 if lines.of is not None else 1
+            place = lines.places[min(error.number - 1 + shift, len(lines.places) - 1)]
+            decided = error.judgement.outcome == "refuted"
+            raise LineError(f"{place}: {error}", decided=decided) from None
+
+    def story(self, names: Sequence[Name], context: Context) -> Story:
+        """Derive each name and collect what was used."""
+        derivations = {name: self.derivation(name) for name in names}
+        used = [*derivations.values(), *(chain for _, chain in self.authored)]
+        graph, example = self.graph, self.example
+        title = ""
+        if example is not None:
+            title = example.title.get(context.language) or example.title["en"]
+        widths = str(example.network) if example and example.network else ""
+        return Story(
+            title or widths or f"d{graph.loss.id}",
+            graph,
+            context,
+            derivations,
+            shared=_shared(used),
+            authored=tuple(self.authored),
+            loss=loss_chain(self.definitions, graph.loss),
+            update=any(
+                graph.node(name).role in ("weight", "bias") for name in derivations
+            )
+            or bool(example and example.learning_rate is not None),
+            source=example.source if example else "",
+            widths=widths or _widths(graph),
+        )
+
+    def derivation(self, name: Name) -> kernel.Derivation:
+        """One derivation by the chosen strategy."""
+        if self.by == "paths":
+            return by_paths(self.shared, name)
+        if self.by == "calculus":
+            goal = Derivative("D", self.graph.loss, name)
+            body = self.definitions.body(self.graph.loss)
+            return line_by_line(self.definitions, goal, op_target(body, name))
+        if self.by == "authored" and name not in self.own and not self.own:
+            raise InputError(
+                f"no [[lines]] of D({self.graph.loss.id}, {name.id})",
+                hint="use --by backprop, or write the lines",
+            )
+        return self.own.get(name) or self.shared.derive(name)
+
+
+def _widths(graph: Graph) -> str:
+    """The widths of a network's graph, as in 2-2-2."""
+    if not graph.activations:
+        return ""
+    inputs = sum(node.role == "input" for node in graph.nodes)
+    counts = [
+        sum(node.role == "preactivation" and node.layer == layer for node in graph.nodes)
+        for layer in range(1, len(graph.activations) + 1)
+    ]
+    return "-".join(map(str, [inputs, *counts]))
+
+
+def _shared(used: Sequence[kernel.Derivation]) -> dict[str, kernel.Derivation]:
+    """What the steps of some derivations refer to, by anchor, each once.
+
+    A slice of a derivation is found again through the whole that owns its steps.
+    """
+    shown = {id(step) for derivation in used for step in derivation.steps}
+    found: dict[str, kernel.Derivation] = {}
+    stack = list(reversed(used))
+    while stack:
+        for step in stack.pop().steps:
+            for because in step.because:
+                whole = because.whole
+                first = next(whole.steps, None)
+                anchor = anchor_of(whole)
+                if first is None or id(first) in shown or anchor in found:
+                    continue
+                found[anchor] = whole
+                stack.append(whole)
+    return found
+
+
+def anchor_of(derivation: kernel.Derivation) -> str:
+    """A document-wide name for what a derivation derives."""
+    goal = derivation.goal
+    if isinstance(goal, Derivative):
+        of = goal.of
+        what = of.id if isinstance(of, Name) else getattr(of, "function", "form")
+        return f"s-{goal.head}-{what}-{goal.by.id}"
+    return f"s-{len(derivation.lines)}"
+
+
+@cache  # shipped files do not change while a process runs
+def _lemma(op: str, names: tuple[str, ...]) -> kernel.Derivation | None:
+    """An author's lines for an activation's slope, for a free x.
+
+    They stand in a shipped example: one of those named, else OP-derivative.
+    """
+    files = shipped()
+    default = f"{op.replace('_', '-')}-derivative"
+    for name in (*names, default):
+        if name not in files:
+            continue
+        example = load_example(name)
+        chain = _slope_lines(example, op)
+        if chain is None:
+            continue
+        x = chain[0].by if isinstance(chain[0], Derivative) else Name("x")
+        definitions = Definitions((Definition(x),), op_functions())
+        goal = Derivative("P", Call(op, (x,)), x)
+        return authored(definitions, goal, [partial(form) for form in chain])
+    return None
+
+
+def _slope_lines(example: Example, op: str) -> Sequence[Formula] | None:
+    """The lines of an example whose one formula is the activation at one name."""
+    for lines in example.lines:
+        first = lines.chain[0]
+        if (
+            isinstance(lines.of, Derivative)
+            and isinstance(first, Derivative)
+            and isinstance(first.of, Call)
+            and first.of.function == op
+            and first.of.arguments == (first.by,)
+            and lines.of.by == first.by
+        ):
+            return lines.chain
+    return None
+
+
+def partial(form: Formula) -> Formula:
+    """A one-variable form with P for D: with one variable they are the same."""
+    children = tuple(partial(child) for child in form.children)
+    if isinstance(form, Derivative):
+        return Derivative("P", children[0], form.by)
+    return form.with_children(children) if children else form
+
+
+def render(
+    source: Derivation | Derivations | Document,
+    to: str = "text",
+    *,
+    detail: Detail = "standard",
+) -> str:
+    """What was derived, in one of the formats of `renderers.table`."""
+    if to not in RENDERERS:
+        raise InputError(
+            f"unknown format {to!r}", hint="known: " + ", ".join(RENDERERS)
+        )
+    if isinstance(source, Derivation):
+        source = Derivations(
+            replace(
+                source.story,
+                derivations={
+                    name: d
+                    for name, d in source.story.derivations.items()
+                    if d is source.checked
+                },
+            )
+        )
+    renderer = RENDERERS[to]
+    if renderer.of_story:
+        if not isinstance(source, Derivations):
+            raise InputError(f"{to} is written from derivations, not from a document")
+        name = source.example.name if source.example else source.story.widths
+        return renderer.page(source.story, name, detail)
+    document = source if isinstance(source, Document) else source.document(detail)
+    return renderer.write(document)
+
+
+__all__ = ["Derivation", "Derivations", "LineError", "derive", "render", "unfolded"]

@@ -1,0 +1,238 @@
+"""Kernel derivations as chains of a document: printed lines over folded small steps."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from symbackprop.formula.relation import Assumption
+from symbackprop.formula.shape import common_shape, free_letter
+from symbackprop.formula.tree import (
+    Derivative,
+    Formula,
+    Idx,
+    Name,
+    Path,
+    positions,
+    size,
+)
+from symbackprop.kernel.derivation import Derivation
+from symbackprop.kernel.step import Step
+from symbackprop.renderers.document import Chain, Inline, Line, Row
+from symbackprop.renderers.words import messages, phrase, word
+
+Detail: TypeAlias = Literal["brief", "standard", "full"]
+DETAILS: tuple[Detail, ...] = ("brief", "standard", "full")
+_QUIET = frozenset({"refer", "lemma"})
+MAX_MARKED = 400
+
+
+@dataclass(slots=True)
+class Narrator:
+    """Turns derivations into chains in one language at one level of detail.
+
+    `shared` are the derivations that steps refer to, by anchor; at full detail each
+    is opened where it is first used, otherwise all stand in the appendix.
+    """
+
+    language: str
+    detail: Detail
+    hidden: Callable[[Assumption], bool]
+    shared: Mapping[str, Derivation] = field(default_factory=dict)
+    partial: Mapping[Derivative, Derivation] = field(default_factory=dict)
+    _anchors: dict[int, str] = field(default_factory=dict)
+    _opened: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Remember which shared derivation each step belongs to."""
+        for anchor, derivation in self.shared.items():
+            for step in derivation.steps:
+                self._anchors.setdefault(id(step), anchor)
+
+    def chain(self, derivation: Derivation, anchor: str, note: Inline = ()) -> Chain:
+        """A derivation as a chain: each group of small steps a line."""
+        groups: Sequence[Sequence[Step]] = derivation.lines
+        if self.detail == "brief" and groups:
+            groups = [tuple(derivation.steps)]
+        lines = tuple(self._line(group) for group in groups)
+        aside = () if self.detail == "brief" else self._asides(derivation, anchor)
+        conditions = self._conditions(derivation.conditions)
+        if lines and conditions:
+            lines = (*lines[:-1], replace(lines[-1], conditions=conditions))
+        return Chain(anchor, derivation.goal, lines, note, aside)
+
+    def _line(self, group: Sequence[Step]) -> Line:
+        """One printed line with the steps that lead to it."""
+        reasons: dict[str, None] = {}
+        rules: dict[str, None] = {}
+        evidence: dict[str, None] = {}
+        for step in group:
+            if step.rule not in _QUIET or len(group) == 1:
+                reasons[self._reason_key(step)] = None
+            elif step.rule == "refer" and isinstance(step.target, Derivative):
+                key = "local_slope" if step.target.head == "P" else "derived"
+                reasons[key] = None
+            rules[step.rule] = None
+            evidence[word("evidence", step.evidence.method, self.language)] = None
+        words = [word("reason", key, self.language) for key in reasons]
+        rows: tuple[Row, ...] = tuple(self._row(step) for step in group)
+        trivial = len(rows) == 1 and rows[0].opens is None and not rows[0].see
+        return Line(
+            group[-1].after,
+            ("; ".join(words),),
+            tuple(rules),
+            ", ".join(evidence),
+            _changed_in(group),
+            (),
+            () if trivial else rows,
+            self.detail == "full",
+        )
+
+    def _reason_key(self, step: Step) -> str:
+        """The message of a step's reason."""
+        return step.reason.key
+
+    def _row(self, step: Step) -> Row:
+        """One small step, opened or pointing to where it is opened."""
+        opens: Chain | None = None
+        see = ""
+        if step.because:
+            because = step.because[-1]
+            anchor = self._anchor_of(because)
+            if self.detail == "full" and anchor not in self._opened:
+                self._opened.add(anchor)
+                opens = self.chain(because, f"in-{anchor}")
+            else:
+                see = anchor if self.detail != "full" else f"in-{anchor}"
+        marks = (step.path,) if step.path else tuple(_fresh(step))
+        return Row(
+            step.after,
+            self._reason(step),
+            step.rule,
+            word("evidence", step.evidence.method, self.language),
+            marks,
+            self._conditions(step.conditions),
+            opens,
+            see,
+        )
+
+    def _anchor_of(self, because: Derivation) -> str:
+        """Where a derivation, or the one that it is cut from, is shown."""
+        first = next(because.steps, None)
+        return self._anchors.get(id(first), "")
+
+    def _reason(self, step: Step) -> Inline:
+        """A reason in the long form if there is one."""
+        key = step.reason.key
+        if key in messages()["detail"] and step.reason.arguments:
+            return phrase("detail", key, self.language, step.reason.arguments)
+        return (word("reason", key, self.language),)
+
+    def _conditions(self, conditions: Iterable[Assumption]) -> tuple[Inline, ...]:
+        """The conditions that nothing discharges."""
+        shown: list[Inline] = []
+        for condition in conditions:
+            if condition.relation != "=" and not self.hidden(condition):
+                shown.append(
+                    (condition.left, f" {condition.relation} ", condition.right)
+                )
+        return tuple(shown)
+
+    def _asides(self, derivation: Derivation, anchor: str) -> tuple[Chain, ...]:
+        """The "with …" chains of the parts that the first line names."""
+        if not derivation.lines:
+            return ()
+        first = derivation.lines[0][-1].after
+        found: dict[Derivative, Derivation] = {}
+        for _, node in positions(first):
+            if isinstance(node, Derivative) and node in self.partial:
+                found[node] = self.partial[node]
+        if not found:
+            return ()
+        merged = self._merged(list(found.values()), anchor)
+        if merged is not None:
+            return (merged,)
+        return tuple(
+            replace(self.chain(part, f"{anchor}-with{n}"), aside=())
+            for n, part in enumerate(found.values(), 1)
+        )
+
+    def _merged(self, parts: Sequence[Derivation], anchor: str) -> Chain | None:
+        """Several chains of one shape as one chain for k = 1, 2, …."""
+        if len({len(part.lines) for part in parts}) != 1 or len(parts) < 2:  # noqa: PLR2004
+            return None
+        letter = free_letter(parts[0].goal)
+        left = common_shape([part.goal for part in parts], letter)
+        forms: list[Formula] = []
+        for row in zip(*(part.printed[1:] for part in parts), strict=True):
+            form = common_shape(row, letter)
+            if form is None:
+                return None
+            forms.append(form)
+        if left is None:
+            return None
+        model = replace(self, detail="standard").chain(parts[0], f"{anchor}-with")
+        lines = tuple(
+            replace(line, form=form, rows=(), changed=())
+            for line, form in zip(model.lines, forms, strict=True)
+        )
+        values = ", ".join(str(n) for n in range(1, len(parts) + 1))
+        arguments: dict[str, str | Formula | Inline] = {
+            "letter": _letter_form(letter),
+            "values": values,
+        }
+        note = phrase("page", "for_each", self.language, arguments)
+        return Chain(f"{anchor}-with", left, lines, note)
+
+
+def _letter_form(letter: str) -> Formula:
+    """An index letter as a form to typeset."""
+    return Name(letter)
+
+
+def _changed_in(group: Sequence[Step]) -> tuple[Path, ...]:
+    """What a line has new, as positions in it; nothing if all of it is new."""
+    paths: list[Path] = []
+    for step in group:
+        new = [step.path] if step.path else list(_fresh(step))
+        paths = [
+            old
+            for old in paths
+            if old[: len(step.path)] != step.path
+        ]
+        paths += new
+    kept: list[Path] = []
+    last = group[-1].after
+    for path in paths:
+        covered = any(path[: len(other)] == other for other in paths if other != path)
+        if path and not covered and path not in kept and _exists(last, path):
+            kept.append(path)
+    return tuple(kept)
+
+
+def _exists(form: Formula, path: Path) -> bool:
+    """Whether a form still has a position."""
+    for child in path:
+        if child >= len(form.children):
+            return False
+        form = form.children[child]
+    return True
+
+
+def _fresh(step: Step) -> list[Path]:
+    """The parts of a replacement that do not stand in what it replaces."""
+    if size(step.replacement) + size(step.target) > MAX_MARKED:
+        return []
+    old = [node for _, node in positions(step.target)]
+    found: list[Path] = []
+    for path, node in positions(step.replacement):
+        if any(path[: len(done)] == done for done in found):
+            continue
+        inner = [part for _, part in positions(node)]
+        if not any(part in old for part in inner):
+            found.append(step.path + path)
+    return found
+
+
+def unique_letter(indices: Sequence[Idx]) -> str:
+    """The letters of indices, for a heading."""
+    return ", ".join(index.name for index in indices)

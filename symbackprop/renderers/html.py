@@ -1,0 +1,417 @@
+"""The document as one HTML file that needs no network, and the index of a folder.
+
+Every word of the document is escaped here; formulas become MathML with `alttext`.
+The same input gives the same bytes.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from urllib.parse import quote
+
+from symbackprop.formula.tree import Formula, Path
+from symbackprop.renderers.document import (
+    Block,
+    Chain,
+    Document,
+    Equations,
+    Heading,
+    Inline,
+    Items,
+    Line,
+    Prose,
+    Row,
+    Table,
+)
+from symbackprop.renderers.lettering import Context
+from symbackprop.renderers.mathml import mathml
+from symbackprop.renderers.spoken import spoken
+from symbackprop.renderers.typeset import Typesetter
+from symbackprop.renderers.words import word
+
+_LONG_PAGE = 3  # from this many sections on a page has a table of contents
+_PAGE_ONLY = "/* page only */"  # what stands below it in page.css is not for Jupyter
+# Words that only this page needs.
+_WORDS = {
+    "help": {
+        "en": "Keys: {j} {k} or {down} {up} next and previous line · {enter} its small"
+        " steps · {e} unfold all · {f} fold all",
+        "ko": "단축키: {j} {k} 또는 {down} {up} 다음 줄, 이전 줄 · {enter} 세부 단계"
+        " · {e} 모두 펼치기 · {f} 모두 접기",
+    },
+    "failed": {"en": "copy it from the box", "ko": "상자에서 복사하세요"},
+}
+_KEYS = {
+    key: f"<kbd>{cap}</kbd>"
+    for key, cap in {
+        "j": "j", "k": "k", "down": "↓", "up": "↑", "enter": "Enter", "e": "e", "f": "f"
+    }.items()
+}  # fmt: skip
+
+
+def html(document: Document) -> str:
+    """The document as one self-contained HTML file."""
+    page = _Page(document, script=True)
+    body = page.blocks(document.blocks)
+    headings = [block for block in document.blocks if isinstance(block, Heading)]
+    contents = page.contents(headings) if len(headings) >= _LONG_PAGE else ""
+    source = f"{page.say('source')}: {escape(document.source)}"
+    source = f'<p class="source">{source}</p>\n' if document.source else ""
+    content = (
+        f"<header>\n<h1>{escape(document.title)}</h1>\n{source}{page.tools()}</header>\n"
+        f"{contents}<main>\n{body}</main>\n"
+        f'<p class="status" role="status" data-copied="{page.say("copied")}"'
+        f' data-failed="{page.say("failed")}"></p>\n'
+    )
+    kind = "long" if contents else ""
+    return _file(document.title, document.language, content, kind, _script())
+
+
+def index_page(
+    title: str, language: str, entries: Sequence[tuple[str, str, str]]
+) -> str:
+    """The index of a folder of pages: (file, title, note) each."""
+    rows = "".join(
+        f'<li><a href="{_relative(href)}">{escape(name)}</a><p>{escape(note)}</p></li>\n'
+        for href, name, note in entries
+    )
+    content = (
+        f"<header>\n<h1>{escape(title)}</h1>\n</header>\n"
+        f'<main>\n<ul class="index">\n{rows}</ul>\n</main>\n'
+    )
+    return _file(title, language, content)
+
+
+def fragment(document: Document) -> str:
+    """The document's body with its own style and without script, for Jupyter."""
+    body = _Page(document, script=False).blocks(document.blocks)
+    style = _style().partition(_PAGE_ONLY)[0]
+    return (
+        f'<div class="symbackprop" lang="{escape(document.language)}">'
+        f"<style>\n{style}</style>\n"
+        f'<p class="title">{escape(document.title)}</p>\n{body}</div>\n'
+    )
+
+
+def _file(
+    title: str, language: str, content: str, kind: str = "", script: str = ""
+) -> str:
+    """A whole file around its content; it may load nothing and run only its own script."""
+    style = _style()
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; style-src-attr 'unsafe-inline'; "
+        f"script-src {_hash(script)}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        f'<!DOCTYPE html>\n<html lang="{escape(language)}">\n<head>\n'
+        f'<meta charset="utf-8"/>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"/>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
+        f'<meta name="color-scheme" content="light dark"/>\n'
+        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n"
+        f'<body>\n<div class="symbackprop page {kind}">\n{content}</div>\n'
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+@cache  # a shipped file, read once
+def _style() -> str:
+    """The style sheet."""
+    return files("symbackprop.renderers").joinpath("page.css").read_text("utf-8")
+
+
+@cache  # a shipped file, read once
+def _script() -> str:
+    """The script."""
+    return files("symbackprop.renderers").joinpath("page.js").read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    """What a content security policy knows an inline text by."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _relative(href: str) -> str:
+    """A file's name as a link that cannot leave for another scheme or host."""
+    path, mark, anchor = href.partition("#")
+    return escape("./" * path.startswith("/") + quote(path) + mark + quote(anchor))
+
+
+class _Page:
+    """One document on its way to HTML: formulas and anchors seen so far."""
+
+    def __init__(self, document: Document, *, script: bool) -> None:
+        self.document = document
+        self.context: Context = document.context
+        self.typeset = Typesetter(document.context)
+        self.script = script
+        self.known: dict[tuple[str, bool], str] = {}
+        self.anchors: set[str] = set()
+
+    def say(self, key: str) -> str:
+        """A word of the page itself, escaped."""
+        language = self.document.language
+        own = _WORDS.get(key)
+        return escape(own[language] if own else word("page", key, language))
+
+    # --- parts
+
+    def math(
+        self, form: Formula, changed: tuple[Path, ...] = (), *, display: bool = False
+    ) -> str:
+        """One formula; a change of the whole line is not worth a mark."""
+        marks = {path: "changed" for path in changed if path}
+        latex = self.typeset(form, marks)
+        key = (latex, display)
+        if key not in self.known:
+            words = spoken(form, self.context)
+            text = mathml(latex, display=display, alttext=words)
+            # HTML knows the namespace of <math>; saying it would double small pages.
+            self.known[key] = text.replace(
+                ' xmlns="http://www.w3.org/1998/Math/MathML"', "", 1
+            )
+        return self.known[key]
+
+    def inline(self, parts: Inline) -> str:
+        """Words and formulas in a row."""
+        return "".join(
+            escape(part) if isinstance(part, str) else self.math(part)
+            for part in parts
+        )
+
+    def anchor(self, anchor: str) -> str:
+        """An id attribute, none where the page has that id already."""
+        name = _fragment(anchor)
+        if not name or name in self.anchors:
+            return ""
+        self.anchors.add(name)
+        return f' id="{escape(name)}"'
+
+    def tools(self) -> str:
+        """Buttons and keys; they show once the script runs."""
+        buttons = "".join(
+            f'<button type="button" data-do="{act}">{self.say(key)}</button>\n'
+            for act, key in (
+                ("open", "open_all"), ("close", "close_all"), ("theme", "theme")
+            )
+        )  # fmt: skip
+        keys = self.say("help").format(**_KEYS)
+        return (
+            f'<div class="tools" hidden="hidden">\n{buttons}'
+            f'<p class="help">{keys}</p>\n</div>\n'
+        )
+
+    def contents(self, headings: Sequence[Heading]) -> str:
+        """The table of contents."""
+        rows = "".join(
+            f'<li class="level{_level(h)}"><a href="{_link(h.anchor)}">'
+            f"{self.inline(h.text)}</a></li>\n"
+            for h in headings
+        )
+        name = self.say("contents")
+        return (
+            f'<nav class="contents" aria-label="{name}"><details open="open">'
+            f"<summary>{name}</summary>\n<ol>\n{rows}</ol></details></nav>\n"
+        )
+
+    # --- blocks
+
+    def blocks(self, blocks: Sequence[Block]) -> str:
+        """Every block in order."""
+        return "".join(self.block(block) for block in blocks)
+
+    def block(self, block: Block) -> str:
+        """A block by its kind."""
+        match block:
+            case Heading():
+                level = _level(block)
+                text = self.inline(block.text)
+                return f"<h{level}{self.anchor(block.anchor)}>{text}</h{level}>\n"
+            case Prose(text):
+                return f"<p>{self.inline(text)}</p>\n"
+            case Items(items):
+                rows = "".join(f"<li>{self.inline(item)}</li>\n" for item in items)
+                return f"<ul>\n{rows}</ul>\n"
+            case Table():
+                return self.table(block)
+            case Equations():
+                return self.equations(block)
+            case Chain():
+                return self.chain(block)
+
+    def table(self, table: Table) -> str:
+        """A table that scrolls inside itself."""
+        head = "".join(f'<th scope="col">{self.inline(c)}</th>' for c in table.header)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{self.inline(cell)}</td>" for cell in row) + "</tr>\n"
+            for row in table.rows
+        )
+        return (
+            f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
+            f"<tbody>\n{rows}</tbody></table></div>\n"
+        )
+
+    def equations(self, equations: Equations) -> str:
+        """Definitions in the grid of a chain."""
+        rows = "".join(
+            f'<li class="line">{self.cells(left, self.math(form, display=True))}'
+            f'<div class="why">{self.inline(gloss)}</div></li>\n'
+            for left, form, gloss in equations.rows
+        )
+        return (
+            f'<div class="chain equations"><ul class="lines" role="list">\n{rows}'
+            "</ul></div>\n"
+        )
+
+    def cells(self, left: Formula | None, formula: str) -> str:
+        """Left side, relation, formula: the columns that all lines share."""
+        side = (
+            f'<div class="left">{self.math(left, display=True)}</div>' if left else ""
+        )
+        return f'{side}<span class="rel">=</span><div class="formula">{formula}</div>'
+
+    def chain(self, chain: Chain) -> str:
+        """An equation chain with its asides behind the line that uses them."""
+        rows: list[str] = []
+        aside = "".join(
+            f'<li class="aside"><span class="with">{self.say("with")}</span>'
+            f"{self.chain(part)}</li>\n"
+            for part in chain.aside
+        )
+        place = min(max(chain.aside_after, 1), len(chain.lines))
+        for number, line in enumerate(chain.lines, 1):
+            left = chain.left if number == 1 else None
+            rows.append(self.line(line, left, checked=chain.checked))
+            if number == place:
+                rows.append(aside)
+        note = f'<p class="note">{self.inline(chain.note)}</p>\n' if chain.note else ""
+        return (
+            f'<div class="chain"{self.anchor(chain.anchor)}>\n{note}'
+            f'<ol class="lines" role="list">\n{"".join(rows)}</ol>\n'
+            f"{self.copy(chain)}</div>\n"
+        )
+
+    def copy(self, chain: Chain) -> str:
+        """The button that copies a chain as LaTeX, without marks."""
+        if not self.script:
+            return ""
+        lines = [f"={self.typeset(line.form)}" for line in chain.lines]
+        joined = " \\\\\n  &".join(lines)
+        latex = (
+            f"\\begin{{align*}}\n  {self.typeset(chain.left)} &{joined}\n"
+            "\\end{align*}\n"
+        )
+        return (
+            f'<button type="button" class="copy" hidden="hidden"'
+            f' data-latex="{escape(latex)}">{self.say("copy")}</button>\n'
+        )
+
+    def line(self, line: Line, left: Formula | None, *, checked: bool) -> str:
+        """One printed line: formula, why, conditions, and its small steps folded."""
+        rows, row = line.rows, line.rows[0] if len(line.rows) == 1 else None
+        reason, rules, evidence = line.reason, line.rules, line.evidence
+        conditions, see, inner = line.conditions, "", ""
+        if row and row.form == line.form:  # the step says nothing more than the line
+            reason, rules = reason or row.reason, rules or (row.rule,)
+            evidence = evidence or row.evidence
+            conditions += tuple(c for c in row.conditions if c not in conditions)
+            see, rows = row.see, ()
+            if row.opens:
+                inner = self.fold(
+                    f"{self.say('because')} {self.math(row.opens.left)}",
+                    self.chain(row.opens),
+                    opened=line.open,
+                )
+        if rows:
+            small = "".join(self.row(row, checked=checked) for row in rows)
+            inner = self.fold(
+                f"{self.say('steps')} <span>({len(rows)})</span>",
+                f'<ol class="rows" role="list">\n{small}</ol>\n',
+                opened=line.open,
+            )
+        why = self.why(reason, rules, evidence if checked else "", see)
+        return (
+            f'<li class="line"{self.stop(0 if left else -1)}>'
+            f"{self.cells(left, self.math(line.form, line.changed, display=True))}"
+            f"{why}{self.conditions(conditions)}{inner}</li>\n"
+        )
+
+    def row(self, row: Row, *, checked: bool) -> str:
+        """One small step, with its own derivation or a link to it."""
+        inner = ""
+        if row.opens:
+            title = f"{self.say('because')} {self.math(row.opens.left)}"
+            inner = self.fold(title, self.chain(row.opens), opened=False)
+        why = self.why(
+            row.reason, (row.rule,), row.evidence if checked else "", row.see, full=True
+        )
+        return (
+            f'<li class="line row"{self.stop(-1)}>'
+            f"{self.cells(None, self.math(row.form, row.changed, display=True))}"
+            f"{why}{self.conditions(row.conditions)}{inner}</li>\n"
+        )
+
+    def fold(self, title: str, body: str, *, opened: bool) -> str:
+        """Something that unfolds."""
+        attribute = ' open="open"' if opened else ""
+        return f"<details{attribute}><summary>{title}</summary>\n{body}</details>"
+
+    def why(
+        self,
+        reason: Inline,
+        rules: tuple[str, ...],
+        evidence: str,
+        see: str,
+        *,
+        full: bool = False,
+    ) -> str:
+        """Reason, rule names, check mark; `full` writes the evidence out."""
+        text = self.inline(reason)
+        parts = [f'<span class="reason">{text}</span>'] if text else []
+        names = [name.replace("_", " ") for name in rules if name]
+        names = [escape(n) for n in dict.fromkeys(names) if escape(n) != text]
+        if names:
+            parts.append(f'<span class="rules">{", ".join(names)}</span>')
+        if evidence:
+            said = f"{self.say('checked')}: {escape(evidence)}"
+            parts.append(
+                f'<span class="tick" role="img" title="{said}" aria-label="{said}">✓'
+                "</span>"
+            )
+            if full:
+                parts.append(
+                    f'<span class="evidence" aria-hidden="true">{escape(evidence)}</span>'
+                )
+        if see:
+            parts.append(f'<a class="see" href="{_link(see)}">{self.say("see")}</a>')
+        return f'<div class="why">{" ".join(parts)}</div>' if parts else ""
+
+    def stop(self, index: int) -> str:
+        """Makes a line a place for the keyboard, where a script moves from it."""
+        return f' tabindex="{index}"' if self.script else ""
+
+    def conditions(self, conditions: tuple[Inline, ...]) -> str:
+        """What a line needs to hold."""
+        if not conditions:
+            return ""
+        listed = ", ".join(self.inline(condition) for condition in conditions)
+        return f'<p class="conditions">{self.say("conditions")} {listed}</p>'
+
+
+def _level(heading: Heading) -> int:
+    """h2 to h4: the title has h1."""
+    return min(max(heading.level, 2), 4)
+
+
+def _fragment(anchor: str) -> str:
+    """An anchor without white space, as ids must be."""
+    return "-".join(anchor.split())
+
+
+def _link(anchor: str) -> str:
+    """A link inside the page."""
+    return "#" + quote(_fragment(anchor))

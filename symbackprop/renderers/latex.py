@@ -1,0 +1,266 @@
+"""A document as LaTeX that compiles as it stands: align*, the reason at the right."""
+
+from symbackprop.formula.tree import Formula, Minus, Product, Sum
+from symbackprop.renderers.document import (
+    Block,
+    Chain,
+    Document,
+    Equations,
+    Heading,
+    Inline,
+    Items,
+    Line,
+    Prose,
+    Row,
+    Table,
+)
+from symbackprop.renderers.measure import grouped, measured
+from symbackprop.renderers.typeset import Typesetter
+from symbackprop.renderers.words import word
+
+ROOM = 46.0
+"""The width that a formula may take beside its reason, in average letters."""
+
+_PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
+\usepackage{iftex}
+\ifPDFTeX
+  \usepackage[T1]{fontenc}
+  \usepackage[utf8]{inputenc}
+\fi
+%KOREAN%
+\usepackage{amsmath,amssymb}
+\usepackage[margin=2cm]{geometry}
+\usepackage{graphicx}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{6pt}
+\allowdisplaybreaks
+\newcommand{\why}[1]{\tag*{\parbox[c]{4.4cm}{\raggedleft\footnotesize #1}}}
+\begin{document}
+"""
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "_": r"\_",
+    "%": r"\%",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "≠": r"$\neq$",
+    "→": r"$\to$",
+    "Σ": r"$\Sigma$",
+    "∂": r"$\partial$",
+    "η": r"$\eta$",
+    "δ": r"$\delta$",
+    "≤": r"$\leq$",
+    "✓": r"$\checkmark$",
+    "√": r"$\surd$",
+    "…": r"\dots{}",
+}
+
+
+def latex(document: Document) -> str:
+    """The whole document, preamble included."""
+    page = _Page(document)
+    korean = r"\usepackage{kotex}" if _has_hangul(document) else ""
+    head = [_PREAMBLE.replace("%KOREAN%", korean)]
+    head.append(rf"\section*{{{escaped(document.title)}}}")
+    if document.source:
+        label = word("page", "source", document.language)
+        head.append(rf"\textit{{{escaped(label)}: {escaped(document.source)}}}")
+        head.append("")
+    body = page.blocks(document.blocks)
+    return "\n".join([*head, *body, r"\end{document}", ""])
+
+
+def fragment(document: Document) -> str:
+    """The first chain alone, valid inside display math."""
+    chains = [block for block in document.blocks if isinstance(block, Chain)]
+    return f"$$\n{aligned(chains[0], document)}\n$$" if chains else ""
+
+
+def aligned(chain: Chain, document: Document) -> str:
+    """A chain as one `aligned` block, without reasons: what a reader copies."""
+    typeset = Typesetter(document.context)
+    rows = [f"{typeset(chain.left)}"]
+    rows[0] += (
+        f" &= {typeset(chain.lines[0].form)}" if chain.lines else ""
+    )
+    rows += [f"&= {typeset(line.form)}" for line in chain.lines[1:]]
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
+def escaped(text: str) -> str:
+    """Plain words in LaTeX."""
+    return "".join(_SPECIAL.get(character, character) for character in text)
+
+
+def _has_hangul(document: Document) -> bool:
+    """Whether Korean letters occur in words, labels or titles."""
+    labels = "".join(
+        text for label in document.context.labels.values() for text in label.values()
+    )
+    text = document.title + document.source + labels
+    return document.language == "ko" or any("가" <= c <= "힣" for c in text)
+
+
+class _Page:
+    """One document's LaTeX."""
+
+    def __init__(self, document: Document) -> None:
+        self.language = document.language
+        self.context = document.context
+        self.typeset = Typesetter(document.context)
+
+    def inline(self, parts: Inline) -> str:
+        """Words with formulas between them."""
+        return "".join(
+            escaped(part) if isinstance(part, str) else f"${self.typeset(part)}$"
+            for part in parts
+        )
+
+    def blocks(self, blocks: tuple[Block, ...]) -> list[str]:
+        """Every block."""
+        return [line for block in blocks for line in [*self.block(block), ""]]
+
+    def block(self, block: Block) -> list[str]:
+        """One block."""
+        match block:
+            case Heading(parts, level, _):
+                kind = "subsection" if level == 2 else "subsubsection"  # noqa: PLR2004
+                return [rf"\{kind}*{{{self.inline(parts)}}}"]
+            case Prose(parts):
+                return [self.inline(parts)]
+            case Chain():
+                return self.chain(block)
+            case Equations(rows, relation):
+                sign = r"\mathrel{:=}" if relation == ":=" else relation
+                lines = [
+                    f"  {self.typeset(name)} &{sign} {row}"
+                    for name, form, _ in rows
+                    for row in self.first_and_rest(form)
+                ]
+                return self.display(lines)
+            case Items(items):
+                rows = [rf"  \item {self.inline(item)}" for item in items]
+                return [r"\begin{itemize}", *rows, r"\end{itemize}"]
+            case Table(header, rows):
+                spec = "l" * len(header)
+                lines = [
+                    "  " + " & ".join(self.inline(cell) for cell in row) + r" \\"
+                    for row in (header, *rows)
+                ]
+                return [rf"\begin{{tabular}}{{{spec}}}", *lines, r"\end{tabular}"]
+
+    def first_and_rest(self, form: Formula) -> list[str]:
+        """A definition's right side, its later rows aligned under the first."""
+        rows = self.broken(form)
+        return [" \\\\\n  &\\quad ".join(rows)]
+
+    def display(self, lines: list[str]) -> list[str]:
+        """Rows in one align*."""
+        if not lines:
+            return []
+        return [r"\begin{align*}", " \\\\\n".join(lines), r"\end{align*}"]
+
+    def chain(self, chain: Chain) -> list[str]:
+        """left = first line, = second line …; the asides after their line."""
+        out: list[str] = []
+        if chain.note:
+            out.append(self.inline(chain.note))
+        left = self.typeset(chain.left)
+        if not chain.lines:
+            return [*out, rf"\[{left}\]"]
+        rows: list[str] = []
+        for number, line in enumerate(chain.lines, 1):
+            start = f"  {left} &= " if number == 1 else "  &= "
+            rows.append(start + self.line(line))
+            if number == chain.aside_after and chain.aside:
+                out += self.display(rows)
+                rows = []
+                out.append(escaped(word("page", "with", self.language)))
+                for aside in chain.aside:
+                    out += self.chain(aside)
+            if line.open and line.rows:
+                out += [*self.display(rows), *self.rows(line.rows)]
+                rows = []
+        out += self.display(rows)
+        where = escaped(word("page", "conditions", self.language))
+        shown = [self.inline(condition) for condition in chain.lines[-1].conditions]
+        if shown:
+            out.append(rf"\hfill{{\footnotesize {where}: {', '.join(shown)}}}")
+        return out
+
+    def line(self, line: Line) -> str:
+        """One printed line with its reason; a long one in several rows."""
+        why = rf"\why{{{self.inline(line.reason)}}}"
+        rows = self.broken(line.form)
+        return " \\\\\n  &\\quad ".join([*rows[:-1], f"{rows[-1]} {why}"])
+
+    def rows(self, rows: tuple[Row, ...]) -> list[str]:
+        """The small steps under a line, set smaller."""
+        out = [r"\begingroup\footnotesize"]
+        lines: list[str] = []
+        for row in rows:
+            why = rf"\why{{{self.inline(row.reason)}}}"
+            parts = self.broken(row.form)
+            lines.append(
+                "  &\\rightarrow " + " \\\\\n  &\\quad ".join([*parts[:-1], parts[-1] + why])
+            )
+            if row.opens is not None:
+                out += [*self.display(lines), *self.chain(row.opens)]
+                lines = []
+        return [*out, *self.display(lines), r"\endgroup"]
+
+    def broken(self, form: Formula) -> list[str]:
+        """A form in rows that fit beside the reason."""
+        if measured(form, self.context) <= ROOM:
+            return [self.typeset(form)]
+        body, sign = (form.body, "-") if isinstance(form, Minus) else (form, "")
+        if isinstance(body, Sum) and not sign:
+            return self.terms(body)
+        if isinstance(body, Product):
+            inside = self.inside(body, sign)
+            if inside is not None:
+                return inside
+        return [rf"\resizebox{{11cm}}{{!}}{{$\displaystyle {self.typeset(form)}$}}"]
+
+    def terms(self, form: Sum) -> list[str]:
+        """A sum broken before some of its signs."""
+        starts = [0, *grouped(form.terms, ROOM, self.context), len(form.terms)]
+        rows: list[str] = []
+        for start, stop in zip(starts, starts[1:], strict=False):
+            part = form.terms[start:stop]
+            text = self.typeset(part[0] if len(part) == 1 else Sum(part))
+            if start and not isinstance(part[0], Minus):
+                text = "+" + text
+            rows.append(text)
+        return rows
+
+    def inside(self, form: Product, sign: str) -> list[str] | None:
+        """A product broken inside its one long bracket, with brackets of fixed size."""
+        factors = _flat(form)
+        long = [f for f in factors if isinstance(f, Sum)]
+        wide = max(long, key=lambda f: measured(f, self.context), default=None)
+        if wide is None or not isinstance(wide, Sum):
+            return None
+        place = factors.index(wide)
+        before, after = factors[:place], factors[place + 1 :]
+        head = self.typeset(Product(before)) if len(before) > 1 else ""
+        head = self.typeset(before[0]) if len(before) == 1 else head
+        tail = self.typeset(Product(after)) if len(after) > 1 else ""
+        tail = self.typeset(after[0]) if len(after) == 1 else tail
+        rows = self.terms(wide)
+        rows[0] = rf"{sign}{head}\Bigl[{rows[0]}"
+        rows[-1] = rf"{rows[-1]}\Bigr]{tail}"
+        return rows
+
+
+def _flat(form: Product) -> tuple[Formula, ...]:
+    """The factors with nested products opened."""
+    found: list[Formula] = []
+    for factor in form.factors:
+        found += _flat(factor) if isinstance(factor, Product) else (factor,)
+    return tuple(found)

@@ -1,0 +1,107 @@
+"""A document as Markdown with dollar maths, for notebooks, wikis and static sites."""
+
+import re
+
+from symbackprop.renderers.document import (
+    Block,
+    Chain,
+    Document,
+    Equations,
+    Heading,
+    Inline,
+    Items,
+    Prose,
+    Table,
+)
+from symbackprop.renderers.typeset import Typesetter
+from symbackprop.renderers.words import word
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$&~])")
+
+
+def markdown(document: Document) -> str:
+    """The whole document."""
+    page = _Page(document)
+    head = [f"# {escaped(document.title)}", ""]
+    if document.source:
+        label = word("page", "source", document.language)
+        head += [f"*{escaped(label)}: {escaped(document.source)}*", ""]
+    return "\n".join([*head, *page.blocks(document.blocks)]).rstrip() + "\n"
+
+
+def escaped(text: str) -> str:
+    """Plain words: nothing in them is markup."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+class _Page:
+    """One document's Markdown."""
+
+    def __init__(self, document: Document) -> None:
+        self.language = document.language
+        self.typeset = Typesetter(document.context)
+
+    def inline(self, parts: Inline) -> str:
+        """Words with formulas between them."""
+        return "".join(
+            escaped(part) if isinstance(part, str) else f"${self.typeset(part)}$"
+            for part in parts
+        )
+
+    def blocks(self, blocks: tuple[Block, ...]) -> list[str]:
+        """Every block with an empty line after it."""
+        return [line for block in blocks for line in [*self.block(block), ""]]
+
+    def block(self, block: Block) -> list[str]:
+        """One block."""
+        match block:
+            case Heading(parts, level, _):
+                return [f"{'#' * level} {self.inline(parts)}"]
+            case Prose(parts):
+                return [self.inline(parts)]
+            case Chain():
+                return self.chain(block)
+            case Equations(rows, relation):
+                lines = [
+                    f"{self.typeset(name)} &{relation} {self.typeset(form)}"
+                    for name, form, _ in rows
+                ]
+                return _display(lines)
+            case Items(items):
+                return [f"- {self.inline(item)}" for item in items]
+            case Table(header, rows):
+                cells = [[self.inline(cell) for cell in row] for row in (header, *rows)]
+                lines = ["| " + " | ".join(row) + " |" for row in cells]
+                rule = "|" + " --- |" * len(header)
+                return [lines[0], rule, *lines[1:]]
+
+    def chain(self, chain: Chain) -> list[str]:
+        """The chain as aligned maths, its reasons as a numbered list below."""
+        out: list[str] = []
+        if chain.note:
+            out += [self.inline(chain.note), ""]
+        left = self.typeset(chain.left)
+        rows = [
+            f"{left if number == 0 else ''} &= {self.typeset(line.form)}"
+            for number, line in enumerate(chain.lines)
+        ]
+        out += _display(rows or [left])
+        out.append("")
+        for number, line in enumerate(chain.lines, 1):
+            out.append(f"{number}. ✓ {self.inline(line.reason)}")
+            if line.open:
+                out += [
+                    f"   - ${self.typeset(row.form)}$ — {self.inline(row.reason)}"
+                    for row in line.rows
+                ]
+        for condition in chain.lines[-1].conditions if chain.lines else ():
+            where = word("page", "conditions", self.language)
+            out.append(f"\n*{where}: {self.inline(condition)}*")
+        for aside in chain.aside:
+            out += ["", word("page", "with", self.language), "", *self.chain(aside)]
+        return out
+
+
+def _display(rows: list[str]) -> list[str]:
+    """Rows in one displayed block."""
+    return ["$$", r"\begin{aligned}", " \\\\\n".join(rows), r"\end{aligned}", "$$"]

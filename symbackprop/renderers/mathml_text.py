@@ -1,0 +1,59 @@
+"""A document's equations as MathML: well-formed XHTML, one element an equation."""
+
+from xml.sax.saxutils import escape
+
+from symbackprop.formula.tree import Formula
+from symbackprop.renderers.document import Chain, Document, Equations, Heading, Inline
+from symbackprop.renderers.mathml import mathml
+from symbackprop.renderers.spoken import spoken
+from symbackprop.renderers.typeset import Typesetter
+
+
+def mathml_page(document: Document) -> str:
+    """Every equation of a document in order, with its words in `alttext`."""
+    typeset = Typesetter(document.context)
+
+    def element(left: Formula, relation: str, right: Formula | None) -> str:
+        latex = typeset(left)
+        words = spoken(left, document.context)
+        if right is not None:
+            latex += f"{relation}{typeset(right)}"
+            words += f" {relation} {spoken(right, document.context)}"
+        return f"<p>{mathml(latex, display=True, alttext=words)}</p>"
+
+    def inline(parts: Inline) -> str:
+        return "".join(
+            escape(part)
+            if isinstance(part, str)
+            else mathml(typeset(part), alttext=spoken(part, document.context))
+            for part in parts
+        )
+
+    body: list[str] = [f"<h1>{escape(document.title)}</h1>"]
+
+    def chain(block: Chain) -> None:
+        if not block.lines:
+            body.append(element(block.left, "", None))
+        for number, line in enumerate(block.lines, 1):
+            body.append(element(block.left, "=", line.form))
+            if number == block.aside_after:
+                for aside in block.aside:
+                    chain(aside)
+
+    for block in document.blocks:
+        match block:
+            case Heading(parts, level, _):
+                body.append(f"<h{level}>{inline(parts)}</h{level}>")
+            case Equations(rows, relation):
+                sign = r"\mathrel{:=}" if relation == ":=" else relation
+                body += [element(name, sign, form) for name, form, _ in rows]
+            case Chain():
+                chain(block)
+            case _:
+                pass
+    head = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<html xmlns="http://www.w3.org/1999/xhtml" lang="{document.language}">'
+        f"<head><title>{escape(document.title)}</title></head>\n<body>\n"
+    )
+    return head + "\n".join(body) + "\n</body></html>\n"

@@ -1,0 +1,253 @@
+"""From a checked story to a Document: which blocks, in which order, in which words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from symbackprop.formula.relation import Assumption
+from symbackprop.formula.tree import (
+    Call,
+    Derivative,
+    Formula,
+    Minus,
+    Name,
+    Num,
+    Product,
+    Sum,
+    walk,
+)
+from symbackprop.graph.graph import Graph, Node
+from symbackprop.graph.ranges import discharged
+from symbackprop.kernel.derivation import Derivation
+from symbackprop.ops.table import LOSSES, OPS
+from symbackprop.renderers.chains import Detail, Narrator
+from symbackprop.renderers.document import (
+    Block,
+    Document,
+    Equations,
+    Heading,
+    Inline,
+    Items,
+    Prose,
+)
+from symbackprop.renderers.lettering import Context
+from symbackprop.renderers.words import phrase, word
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that a page tells, already derived and checked.
+
+    `derivations` by the name differentiated by; `shared` by anchor, what their steps
+    refer to; `authored` are further chains with their titles; `loss` writes the loss
+    out; `update` asks for the update rule.
+    """
+
+    title: str
+    graph: Graph
+    context: Context
+    derivations: Mapping[Name, Derivation]
+    shared: Mapping[str, Derivation] = field(default_factory=dict)
+    authored: tuple[tuple[str, Derivation], ...] = ()
+    loss: Derivation | None = None
+    update: bool = False
+    source: str = ""
+    widths: str = ""
+
+
+def narrated(story: Story, detail: Detail = "standard") -> Document:
+    """The document of a story in its context's language."""
+    return _Page(story, detail).document()
+
+
+class _Page:
+    """One document in the making."""
+
+    def __init__(self, story: Story, detail: Detail) -> None:
+        self.story = story
+        self.graph = story.graph
+        self.language = story.context.language
+        self.detail = detail
+        partial = {
+            d.goal: d
+            for d in story.shared.values()
+            if isinstance(d.goal, Derivative)
+            and d.goal.head == "D"
+            and d.goal.of != story.graph.loss
+            and self._is_unit(d.goal.by)
+        }
+        self.narrator = Narrator(
+            self.language, detail, self._hidden, story.shared, partial
+        )
+
+    def _is_unit(self, name: Name) -> bool:
+        """Whether a name is a hidden unit's value."""
+        return name in self.graph and self.graph.node(name).role == "activation"
+
+    def _hidden(self, condition: Assumption) -> bool:
+        """Whether a condition need not be printed."""
+        return discharged(self.graph, condition)
+
+    def say(self, key: str, **arguments: str | Formula | Inline) -> Inline:
+        """A sentence of the page."""
+        return phrase("page", key, self.language, arguments)
+
+    def document(self) -> Document:
+        """Title, model, derivations, update; what they share as the appendix."""
+        story = self.story
+        blocks: list[Block] = [*self._model(), *self._derived()]
+        if story.update:
+            blocks += self._updates()
+        appendix = [
+            self.narrator.chain(derivation, anchor)
+            for anchor, derivation in story.shared.items()
+            if self.detail != "full"
+        ]
+        return Document(
+            story.title,
+            self.language,
+            story.context,
+            tuple(blocks),
+            tuple(appendix),
+            story.source,
+        )
+
+    def _model(self) -> list[Block]:
+        """What is given: the network or the formulas, the loss, the assumptions."""
+        graph = self.graph
+        is_network = bool(graph.activations)
+        blocks: list[Block] = []
+        key = "network" if is_network else "formulas"
+        blocks.append(Heading(self.say(key), 2, key))
+        if is_network:
+            blocks.append(Prose(self._summary()))
+        rows = tuple(
+            (node.name, node.body, ()) for node in graph.nodes if self._shown(node)
+        )
+        blocks.append(Equations(rows))
+        if self.story.loss is not None:
+            blocks.append(self.narrator.chain(self.story.loss, "loss"))
+        if graph.facts:
+            blocks.append(Heading(self.say("assumptions"), 3, "assumptions"))
+            facts = tuple(
+                (fact.left, f" {fact.relation} ", fact.right) for fact in graph.facts
+            )
+            blocks.append(Items(facts))
+        blocks += self._conventions()
+        return blocks
+
+    def _shown(self, node: Node) -> bool:
+        """Every definition, except one that the loss chain writes out anyway."""
+        if node.body is None:
+            return False
+        return not (self.story.loss is not None and node.name == self.graph.loss)
+
+    def _summary(self) -> Inline:
+        """Widths, activations, loss in one sentence."""
+        names = dict.fromkeys(self.graph.activations)
+        glosses = [
+            OPS[name].gloss[self.language] if name in OPS else name for name in names
+        ]
+        loss = LOSSES[self.graph.loss_name].gloss[self.language]
+        return self.say(
+            "layer_note",
+            widths=self.story.widths,
+            activations=", ".join(glosses),
+            loss=loss,
+        )
+
+    def _conventions(self) -> list[Block]:
+        """The slopes at kinks that are a convention, said once each."""
+        used = {
+            part.function
+            for node in self.graph.nodes
+            for part in (walk(node.body) if node.body is not None else ())
+            if isinstance(part, Call)
+        }
+        return [
+            Prose(
+                self.say(
+                    "kink",
+                    function=op.gloss[self.language],
+                    at=op.kinks[0],
+                    value=op.convention,
+                )
+            )
+            for name, op in OPS.items()
+            if name in used and op.kinks
+        ]
+
+    def _derived(self) -> list[Block]:
+        """The derivations, a network's from the output layer down."""
+        story, graph = self.story, self.graph
+        blocks: list[Block] = []
+        last = max((node.layer for node in graph.nodes), default=0)
+        layers = sorted({graph.node(name).layer for name in story.derivations})
+        if not graph.activations:
+            blocks.append(Heading(self.say("derivatives"), 2, "derivatives"))
+            for name, derivation in story.derivations.items():
+                blocks.append(self.narrator.chain(derivation, f"d-{name.id}"))
+        else:
+            blocks.append(Heading(self.say("backward"), 2, "backward"))
+            for layer in reversed(layers):
+                blocks += self._layer(layer, last)
+        for number, (title, derivation) in enumerate(story.authored, 1):
+            if title:
+                blocks.append(Heading((title,), 3, f"lines-{number}"))
+            blocks.append(self.narrator.chain(derivation, f"lines-{number}-chain"))
+        return blocks
+
+    def _layer(self, layer: int, last: int) -> list[Block]:
+        """One layer's weights and biases."""
+        story, graph = self.story, self.graph
+        title = (
+            self.say("output_layer")
+            if layer == last
+            else self.say("hidden_layer", number=str(layer))
+        )
+        blocks: list[Block] = [Heading(title, 3, f"layer-{layer}")]
+        for name, derivation in story.derivations.items():
+            if graph.node(name).layer == layer:
+                blocks.append(self.narrator.chain(derivation, f"d-{name.id}"))
+        if layer == last:
+            blocks += self._cancelled()
+        return blocks
+
+    def _cancelled(self) -> list[Block]:
+        """Why a sigmoid with cross-entropy ends like a linear output."""
+        graph = self.graph
+        row = LOSSES.get(graph.loss_name)
+        if row is None or row.after.get(graph.activations[-1]) != "-(y - o)":
+            return []
+        for derivation in self.story.shared.values():
+            goal = derivation.goal
+            if isinstance(goal, Derivative) and goal.of == graph.loss:
+                role = graph.node(goal.by).role if goal.by in graph else ""
+                if role == "preactivation" and len(derivation.printed) > 2:  # noqa: PLR2004
+                    before, after = derivation.printed[2], derivation.result
+                    return [Prose(self.say("cancelled", before=before, after=after))]
+        return []
+
+    def _updates(self) -> list[Block]:
+        """w := w - η ∂J/∂w for everything differentiated by."""
+        eta = Name("eta")
+        rows = tuple(
+            (
+                name,
+                Sum(
+                    (
+                        name,
+                        Minus(Product((eta, Derivative("D", self.graph.loss, name)))),
+                    )
+                ),
+                (),
+            )
+            for name in self.story.derivations
+        )
+        return [
+            Heading(self.say("update"), 2, "update"),
+            Prose(self.say("update_text", eta=eta)),
+            Equations(rows, ":="),
+        ]
+
+
+__all__ = ["Num", "Story", "narrated"]

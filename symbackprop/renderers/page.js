@@ -1,0 +1,153 @@
+// Folding, keys, copying, theme. Without this script the page is complete, only still.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const page = document.querySelector(".page");
+  const status = page.querySelector(".status");
+  if (!status) return; // an index page has nothing to move
+  const all = (selector, from = page) => Array.from(from.querySelectorAll(selector));
+  const shown = (element) => element.getClientRects().length > 0;
+
+  // --- folding
+  function foldAll(open) {
+    const focus = document.activeElement;
+    for (const details of all(".chain details")) details.open = open;
+    if (focus && focus !== document.body && !shown(focus)) {
+      let line = focus.closest(".line");
+      while (line && !shown(line)) line = line.parentElement.closest(".line");
+      if (line) visit(line);
+    }
+  }
+
+  function openAround(target) {
+    for (let at = target; at; at = at.parentElement) {
+      if (at.localName === "details") at.open = true;
+    }
+    for (const line of all(":scope > .lines > .line > details", target)) line.open = true;
+    if (target.localName === "details") target.open = true;
+  }
+
+  function follow() {
+    let anchor = location.hash.slice(1);
+    try { anchor = decodeURIComponent(anchor); } catch { return; }
+    const target = anchor && document.getElementById(anchor);
+    if (!target) return;
+    openAround(target);
+    target.scrollIntoView({ block: "start" });
+    const line = target.matches(".chain") && target.querySelector(".line");
+    if (line) visit(line, true);
+  }
+
+  // --- lines
+  function visit(line, still) {
+    const chain = line.closest(".lines, .rows");
+    for (const other of all(":scope > .line", chain)) other.tabIndex = -1;
+    line.tabIndex = 0;
+    line.focus({ preventScroll: Boolean(still) });
+    if (!still) line.scrollIntoView({ block: "nearest" });
+  }
+
+  function move(by) {
+    const lines = all(".line[tabindex]").filter(shown);
+    const here = document.activeElement && document.activeElement.closest(".line");
+    const next = here ? lines[lines.indexOf(here) + by] : lines[0];
+    if (next) visit(next);
+    return Boolean(next);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const target = event.target;
+    if (target.closest("input, textarea, select, [contenteditable]")) return;
+    const inside = Boolean(target.closest(".chain"));
+    let done = true;
+    if (event.key === "j") done = move(1);
+    else if (event.key === "k") done = move(-1);
+    else if (event.key === "ArrowDown") done = inside && move(1);
+    else if (event.key === "ArrowUp") done = inside && move(-1);
+    else if (event.key === "e") foldAll(true);
+    else if (event.key === "f") foldAll(false);
+    else if (event.key === "Enter" && target.matches(".line")) {
+      const details = target.querySelector(":scope > details");
+      if (details) details.open = !details.open;
+    } else done = false;
+    if (done) event.preventDefault();
+  });
+
+  // --- copying
+  function copiedByHand(text, beside) {
+    const box = document.createElement("textarea");
+    box.value = text;
+    box.className = "by-hand";
+    box.readOnly = true;
+    beside.after(box);
+    box.select();
+    let done = false;
+    try { done = document.execCommand("copy"); } catch { done = false; }
+    if (done) box.remove();
+    return done;
+  }
+
+  async function copy(button) {
+    const text = button.dataset.latex;
+    let done = false;
+    try {
+      await navigator.clipboard.writeText(text);
+      done = true;
+    } catch {
+      done = copiedByHand(text, button);
+      if (done) button.focus();
+    }
+    say(done ? status.dataset.copied : status.dataset.failed);
+  }
+
+  let timer = 0;
+  function say(text) {
+    clearTimeout(timer);
+    status.textContent = "";
+    requestAnimationFrame(() => { status.textContent = text; });
+    timer = setTimeout(() => { status.textContent = ""; }, 2500);
+  }
+
+  // --- theme
+  function turnTheme() {
+    const dark = root.style.colorScheme
+      ? root.style.colorScheme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.style.colorScheme = dark ? "light" : "dark";
+  }
+
+  const acts = { open: () => foldAll(true), close: () => foldAll(false), theme: turnTheme };
+  page.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button && button.dataset.do) acts[button.dataset.do]();
+    else if (button && button.dataset.latex) copy(button);
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.getAttribute("href") === location.hash) follow();
+  });
+
+  // --- long formulas: a stop for the keyboard while they scroll, smaller on paper
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const long = target.scrollWidth > target.clientWidth + 1;
+      if (long) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const cell of all(".formula, .left, .scroll")) sizes.observe(cell);
+
+  const PAPER = 640; // px between the margins of an A4 page
+  addEventListener("beforeprint", () => {
+    for (const cell of all(".formula")) {
+      const formula = cell.firstElementChild;
+      const width = formula ? formula.getBoundingClientRect().width : 0;
+      const share = cell.closest("details, .aside") ? 0.6 : 0.62;
+      const fit = Math.min(1, (PAPER * share) / width);
+      if (width > 0) formula.style.setProperty("--fit", fit.toFixed(3));
+    }
+  });
+
+  for (const element of all("button[hidden], .tools[hidden]")) element.hidden = false;
+  addEventListener("hashchange", follow);
+  if (location.hash) follow();
+})();

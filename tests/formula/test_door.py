@@ -1,0 +1,155 @@
+"""The door to SymPy, held against mpmath at 50 digits; mpmath never sees a form."""
+
+from collections.abc import Callable
+
+import mpmath as mp
+import pytest
+import sympy
+
+from symbackprop.formula.door import atom_id, from_sympy, to_sympy
+from symbackprop.formula.reader import Vocabulary, read
+from symbackprop.formula.text import text_of
+from symbackprop.formula.tree import Derivative, Name
+
+DIGITS = 50
+WORDS = Vocabulary(functions={"f": None, "sigmoid": 1}, indices="ij")
+POINTS = [("0.7", "1.9"), ("-1.3", "0.4"), ("2.5", "-0.6")]
+Function = Callable[[mp.mpf, mp.mpf], mp.mpf]
+
+VALUES: list[tuple[str, Function]] = [
+    ("x - y + 1/3", lambda x, y: x - y + mp.mpf(1) / 3),
+    ("-(x + y)*x", lambda x, y: -(x + y) * x),
+    ("0.1*x", lambda x, _: x / 10),
+    ("x*y/(x + 5)", lambda x, y: x * y / (x + 5)),
+    ("x**3 - y**(-2)", lambda x, y: x**3 - 1 / y**2),
+    ("1/(1 + exp(-x))", lambda x, _: 1 / (1 + mp.exp(-x))),
+    ("exp(-x)/(1 + exp(-x))**2", lambda x, _: mp.exp(-x) / (1 + mp.exp(-x)) ** 2),
+    ("log(1 + exp(x))", lambda x, _: mp.log(1 + mp.exp(x))),
+    ("sqrt(x**2 + 1)", lambda x, _: mp.sqrt(x**2 + 1)),
+    ("sqrt(x**2)", lambda x, _: mp.fabs(x)),
+    ("(x**2 + 1)**(1/3)", lambda x, _: mp.cbrt(x**2 + 1)),
+    ("x/2*(1 + erf(x/sqrt(2)))", lambda x, _: x * mp.ncdf(x)),
+    ("Max(0, x)", lambda x, _: x if x > 0 else mp.mpf(0)),
+    ("Max(x, y, -1)", lambda x, y: max(x, y, mp.mpf(-1))),
+    ("abs(x - y)", lambda x, y: mp.fabs(x - y)),
+    ("step(x)*y", lambda x, y: y if x > 0 else mp.mpf(0)),
+    ("pi*x", lambda x, _: mp.pi * x),
+    ("exp(1)*x", lambda x, _: mp.e * x),
+    ("Sum(x, k, 1, 4)", lambda x, _: 4 * x),
+    ("kronecker(1, 1)*x + kronecker(1, 2)*y", lambda x, _: x),
+]
+
+
+def numbers(point: tuple[str, str]) -> tuple[mp.mpf, mp.mpf]:
+    """A point's exact decimals at the working precision."""
+    return mp.mpf(point[0]), mp.mpf(point[1])
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(("text", "value"), VALUES, ids=[text for text, _ in VALUES])
+def test_the_sympy_expression_has_the_form_s_value(
+    text: str, value: Function, point: tuple[str, str]
+) -> None:
+    """SymPy's digits are mpmath's digits, at points of both signs."""
+    symbols = [sympy.Symbol(name, real=True) for name in "xy"]
+    given = dict(zip(symbols, map(sympy.Rational, point), strict=True))
+    with mp.workdps(DIGITS + 10):
+        measured = mp.mpf(str(sympy.N(to_sympy(read(text)).subs(given), DIGITS)))
+        expected = value(*numbers(point))
+        assert mp.almosteq(measured, expected, mp.mpf(10) ** (5 - DIGITS))
+
+
+NO_WAY_BACK = {
+    "Max(0, x)": "Max has no way back",
+    "Max(x, y, -1)": "Max has no way back",
+    "step(x)*y": "Heaviside has no way back to step",
+    "pi*x": "pi has no way back",
+    "exp(1)*x": "e has no way back",
+    "x/2*(1 + erf(x/sqrt(2)))": "",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            text,
+            marks=[pytest.mark.xfail(strict=True, reason=NO_WAY_BACK[text])]
+            if NO_WAY_BACK.get(text)
+            else [],
+        )
+        for text, _ in VALUES
+    ],
+)
+def test_there_and_back_means_the_same(text: str) -> None:
+    """A form made from SymPy's expression stands for the same expression."""
+    expression = to_sympy(read(text))
+    again = to_sympy(read(text_of(from_sympy(expression)), WORDS))
+    assert sympy.simplify(again - expression) == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda x, y: x + y, "x + y"),
+        (lambda x, y: -x * y, "-x*y"),
+        (lambda x, _: x / 3, "x/3"),
+        (lambda x, y: sympy.exp(x) / y, "exp(x)/y"),
+        (lambda x, _: sympy.Abs(x), "abs(x)"),
+        (lambda x, _: sympy.Rational(-2, 7) + 0 * x, "-2/7"),
+        (lambda x, _: x**2, "x**2"),
+        (lambda x, y: sympy.Function("f")(x, y), "f(x, y)"),
+    ],
+)
+def test_from_sympy_is_in_printing_order(
+    make: Callable[[sympy.Expr, sympy.Expr], sympy.Expr], text: str
+) -> None:
+    """Hand-written forms of small expressions."""
+    x, y = (sympy.Symbol(name, real=True) for name in "xy")
+    assert from_sympy(make(x, y)) == read(text, WORDS)
+
+
+def test_names_become_real_symbols_of_the_same_id() -> None:
+    """The symbol's name is the id, whatever the indices."""
+    expression = to_sympy(read("w1_1_2*x + b1"))
+    assert {s.name for s in expression.free_symbols} == {"w1_1_2", "x", "b1"}
+    assert all(s.is_real for s in expression.free_symbols)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("D(J, z1_2)", "delta1_2"),
+        ("D(J, h1_1)", "dJ_dh1_1"),
+        ("D(L1, z1_2)", "dL1_dz1_2"),
+        ("P(z1_2, x1)", "P(z1_2, x1)"),
+    ],
+)
+def test_a_derivative_is_a_symbol(text: str, name: str) -> None:
+    """Error terms have ids of their own; derivatives are never evaluated."""
+    form = read(text)
+    assert isinstance(form, Derivative)
+    assert atom_id(form) == name
+    assert to_sympy(form) == sympy.Symbol(name, real=True)
+
+
+def test_a_slope_of_a_general_function_is_sympy_s_derivative() -> None:
+    """slope(f(u), 1) at u = 2x, for f = sin, is cos(2x)."""
+    x = sympy.Symbol("x", real=True)
+    expression = to_sympy(read("slope(f(2*x), 1)", WORDS))
+    sine = expression.replace(sympy.Function("f"), sympy.sin).doit()
+    assert sympy.simplify(sine - sympy.cos(2 * x)) == 0
+
+
+def test_a_symbolic_sum_stays_a_sum() -> None:
+    """Σ_k x of length n is n x."""
+    total = to_sympy(read("Sum(x, k, 1, n)"))
+    x, n = (sympy.Symbol(name, real=True) for name in "xn")
+    assert sympy.simplify(total.doit() - n * x) == 0
+
+
+def test_two_quantities_never_share_a_symbol() -> None:
+    """D(J, u) and P(J, u) are two symbols."""
+    total = Derivative("D", Name("J"), Name("u"))
+    partial = Derivative("P", Name("J"), Name("u"))
+    assert to_sympy(total) != to_sympy(partial)
