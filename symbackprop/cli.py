@@ -39,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
         description="Derives, checks and presents backpropagation.",
         epilog="EXAMPLE is the name of a shipped example or a .toml file.",
     )
-    top.add_argument("--version", action="version", version=f"symbackprop {__version__}")
+    top.add_argument(
+        "--version", action="version", version=f"symbackprop {__version__}"
+    )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
 
     derive = commands.add_parser(
@@ -56,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
         help="differentiate by this quantity (repeatable; default: all parameters)",
     )
     derive.add_argument("--by", choices=_STRATEGIES, help="how the steps are found")
-    derive.add_argument("--to", choices=_FORMATS, help="format (default: by -o, or text)")
+    derive.add_argument(
+        "--to", choices=_FORMATS, help="format (default: by -o, or text)"
+    )
     derive.add_argument("-o", "--output", metavar="FILE", help="write to this file")
     _presentation(derive)
     derive.set_defaults(run=_derive)
@@ -70,7 +74,9 @@ def parser() -> argparse.ArgumentParser:
         help="write a page for each example, and an index",
         description="Write an HTML page for each example, and an index page.",
     )
-    build.add_argument("files", nargs="*", metavar="EXAMPLE", help="default: all shipped")
+    build.add_argument(
+        "files", nargs="*", metavar="EXAMPLE", help="default: all shipped"
+    )
     build.add_argument("--out", default="site", metavar="DIR", help="default: site")
     _presentation(build)
     build.set_defaults(run=_build)
@@ -88,7 +94,9 @@ def parser() -> argparse.ArgumentParser:
 def _presentation(command: argparse.ArgumentParser) -> None:
     """The options of everything that shows derivations."""
     command.add_argument("--detail", choices=_DETAILS, default="standard")
-    command.add_argument("--notation", choices=_NOTATIONS, help="default: the example's")
+    command.add_argument(
+        "--notation", choices=_NOTATIONS, help="default: the example's"
+    )
     command.add_argument("--lang", choices=_LANGUAGES, default="en")
 
 

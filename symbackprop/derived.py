@@ -22,10 +22,10 @@ from symbackprop.renderers.narrate import Story, narrated
 from symbackprop.renderers.table import RENDERERS
 from symbackprop.strategies.authored import DoesNotFollow, authored
 from symbackprop.strategies.backprop import Backprop, chain_instances
-from symbackprop.strategies.calculus import line_by_line, op_target
+from symbackprop.strategies.calculus import line_by_line
 from symbackprop.strategies.loss import loss_chain
 from symbackprop.strategies.paths import by_paths
-from symbackprop.strategies.writer import definitions_of, op_functions
+from symbackprop.strategies.writer import definitions_of, op_functions, op_slope
 
 if TYPE_CHECKING:
     import sympy
@@ -177,7 +177,7 @@ def _context(
         layer_biases=any(
             node.role == "bias" and len(node.name.indices) == 1 for node in graph.nodes
         ),
-        one_variable=len(leaves) == 1,
+        one_variable=len(leaves) == 1 and len(graph.nodes) == 2,  # noqa: PLR2004
         language=lang,
     )
 
@@ -272,7 +272,8 @@ class _Work:
         if self.by == "calculus":
             goal = Derivative("D", self.graph.loss, name)
             body = self.definitions.body(self.graph.loss)
-            return line_by_line(self.definitions, goal, op_target(body, name))
+            target = None if body is None else op_slope(body, body, name)
+            return line_by_line(self.definitions, goal, target)
         if self.by == "authored" and name not in self.own and not self.own:
             raise InputError(
                 f"no [[lines]] of D({self.graph.loss.id}, {name.id})",
@@ -287,7 +288,9 @@ def _widths(graph: Graph) -> str:
         return ""
     inputs = sum(node.role == "input" for node in graph.nodes)
     counts = [
-        sum(node.role == "preactivation" and node.layer == layer for node in graph.nodes)
+        sum(
+            node.role == "preactivation" and node.layer == layer for node in graph.nodes
+        )
         for layer in range(1, len(graph.activations) + 1)
     ]
     return "-".join(map(str, [inputs, *counts]))

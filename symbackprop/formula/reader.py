@@ -10,10 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction as Rational
+from string import ascii_letters, digits
 from typing import NoReturn
+from warnings import catch_warnings, simplefilter
 
 from symbackprop.errors import FormulaError
 from symbackprop.formula.tree import (
+    MAX_DEPTH,
     ONE,
     Call,
     Delta,
@@ -29,6 +32,7 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
+    depth,
     name_of,
     number,
 )
@@ -40,7 +44,9 @@ MAX_EXPONENT = 1000
 MAX_TOWER = 4
 MAX_POWER_BITS = 4096
 
-_NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d+))?", re.ASCII)
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
+_SIGNED = re.compile(r"[+-]?" + _NUMBER.pattern)
+_ALLOWED = frozenset(ascii_letters + digits + "_+-*/()[],. \n\r\t")
 
 FUNCTIONS: Mapping[str, int] = {
     "exp": 1,
@@ -78,7 +84,9 @@ def read(text: str, vocabulary: Vocabulary | None = None) -> Formula:
     if not stripped:
         raise FormulaError("expected an expression, found nothing")
     try:
-        tree = ast.parse(stripped, mode="eval")
+        with catch_warnings():
+            simplefilter("ignore")  # ast warns of odd literals; they are refused below
+            tree = ast.parse(stripped, mode="eval")
     except SyntaxError as error:
         offset = max((error.offset or 1) - 1, 0) + shift
         raise FormulaError(
@@ -87,12 +95,19 @@ def read(text: str, vocabulary: Vocabulary | None = None) -> Formula:
             hint="use + - * / ** and brackets, with * between factors",
         ) from None
     except (MemoryError, RecursionError, ValueError):
-        raise FormulaError("the expression is nested too deeply") from None
+        raise FormulaError("the expression is nested too deeply or too long") from None
     try:
-        return _Reader(stripped, words).formula(tree.body, 0)
+        form = _Reader(stripped, words).formula(tree.body, 0)
     except FormulaError as error:
         error.offset += shift
         raise
+    if depth(form) > MAX_DEPTH:
+        raise FormulaError(f"the expression is nested more than {MAX_DEPTH} deep")
+    if tower(form) > MAX_TOWER:
+        raise FormulaError(
+            f"more than {MAX_TOWER} exponentials on top of each other", offset=shift
+        )
+    return form
 
 
 def _near(text: str, offset: int) -> str:
@@ -110,7 +125,18 @@ def _check_characters(text: str) -> None:
         )
     level = 0
     for offset, character in enumerate(text):
-        if not (" " <= character <= "~" or character in "\n\r\t"):
+        if (
+            character not in _ALLOWED
+            and character.isascii()
+            and character.isprintable()
+        ):
+            hint = "write powers as **" if character == "^" else ""
+            raise FormulaError(
+                f"{character!r} has no place in an expression",
+                offset=offset,
+                hint=hint or "allowed: ids, numbers, + - * / **, brackets, commas",
+            )
+        if character not in _ALLOWED:
             name = unicodedata.name(character, f"U+{ord(character):04X}").lower()
             raise FormulaError(
                 f"expected ASCII letters, digits and operators, found "
@@ -210,18 +236,20 @@ class _Reader:
             return left
         return None
 
-    def product(
-        self, node: ast.expr, level: int, led: ast.UnaryOp | None
-    ) -> Formula:
+    def product(self, node: ast.expr, level: int, led: ast.UnaryOp | None) -> Formula:
         """A run of * and /, left to right: a*b/c is a fraction over c."""
         if node is led:
             return self.formula(led.operand, level + 1)
-        if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)):
+        if not (
+            isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
+        ):
             return self.formula(node, level + 1)
         run = self.chain(node, (ast.Mult, ast.Div))
         first = run[0].left
-        result = self.product(first, level, led) if first is led else self.formula(
-            first, level + 1
+        result = (
+            self.product(first, level, led)
+            if first is led
+            else self.formula(first, level + 1)
         )
         factors = [result]
         for step in run:
@@ -240,14 +268,12 @@ class _Reader:
         value = _literal(exponent)
         if value is not None and abs(value) > MAX_EXPONENT:
             self.refuse(
-                right, f"the exponent {value} is too large; the limit is {MAX_EXPONENT}"
+                right, f"the exponent is too large; the limit is {MAX_EXPONENT}"
             )
         if value is not None and (of := _literal(base)) is not None:
             bits = max(of.numerator.bit_length(), of.denominator.bit_length())
             if bits * abs(value) > MAX_POWER_BITS:
                 self.refuse(node, "this power of numbers is too large to write out")
-        if tower(Power(base, exponent)) > MAX_TOWER:
-            self.refuse(node, f"more than {MAX_TOWER} powers on top of each other")
         return Power(base, exponent)
 
     def number(self, node: ast.Constant) -> Formula:
@@ -294,6 +320,11 @@ class _Reader:
         """A name with index variables: w[2, 1, k]."""
         if not isinstance(node.value, ast.Name):
             self.refuse(node, "expected a name before the index bracket")
+        known = self.words.names
+        if known is not None and not any(
+            name_of(w).base == node.value.id for w in known
+        ):
+            self.unknown(node, "id", node.value.id, [name_of(w).base for w in known])
         inner = node.slice
         parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
         return Name(node.value.id, tuple(self.index(part) for part in parts))
@@ -331,17 +362,16 @@ class _Reader:
         if arity == -1:
             known = [*self.words.functions, *FUNCTIONS, "D", "P", "Sum"]
             self.unknown(node, "function", word, known)
-        if arity is not None and len(node.args) != arity and not (
-            word == "Max" and len(node.args) > 1
+        if (
+            arity is not None
+            and len(node.args) != arity
+            and not (word == "Max" and len(node.args) > 1)
         ):
             self.refuse(
                 node, f"{word} takes {arity} argument(s), found {len(node.args)}"
             )
         arguments = tuple(self.formula(a, level + 1) for a in node.args)
-        result = Call(word, arguments)
-        if tower(result) > MAX_TOWER:
-            self.refuse(node, f"more than {MAX_TOWER} exponentials inside each other")
-        return result
+        return Call(word, arguments)
 
     def special(self, node: ast.Call, word: str, level: int) -> Formula:
         """The words that are no functions: derivatives, Σ, δ, slopes."""
@@ -405,9 +435,10 @@ def _literal(formula: Formula) -> Rational | None:
             of, to = _literal(base), _literal(exponent)
             if of is None or to is None or to.denominator != 1 or (of == 0 and to < 0):
                 return None
-            if max(of.numerator.bit_length(), of.denominator.bit_length()) * abs(
-                to
-            ) > MAX_POWER_BITS:
+            if (
+                max(of.numerator.bit_length(), of.denominator.bit_length()) * abs(to)
+                > MAX_POWER_BITS
+            ):
                 return None
             return of ** int(to)
         case _:
@@ -415,18 +446,23 @@ def _literal(formula: Formula) -> Rational | None:
 
 
 def tower(formula: Formula) -> int:
-    """How many exponentials stand inside each other."""
-    inner = max((tower(child) for child in formula.children), default=0)
-    grows = (isinstance(formula, Call) and formula.function == "exp") or (
-        isinstance(formula, Power) and not isinstance(formula.exponent, Num)
-    )
-    return inner + grows
+    """How many exponentials stand inside each other; one pass, without recursion."""
+    highest, stack = 0, [(formula, 0)]
+    while stack:
+        node, above = stack.pop()
+        grows = (isinstance(node, Call) and node.function == "exp") or (
+            isinstance(node, Power) and not isinstance(node.exponent, Num)
+        )
+        here = above + grows
+        highest = max(highest, here)
+        stack.extend((child, here) for child in node.children)
+    return highest
 
 
 def decimal(text: str) -> Formula:
     """The exact rational of a decimal text, as a form; FormulaError if it is none."""
     body = text.strip()
-    match = _NUMBER.fullmatch(body.lstrip("+-"))
+    match = _SIGNED.fullmatch(body)
     if not match or len(body) > MAX_DIGITS or len(match[2] or "") > 4:
         raise FormulaError(f"expected a decimal number, found {text[:40]!r}")
     return number(Rational(body))

@@ -123,17 +123,13 @@ def _losses(loss: str, outputs: Sequence[Name]) -> list[Node]:
     part = read(LOSSES[loss].part, words)
     number = Num(str(count))
     bodies = [
-        substituted(
-            part, {Name("y"): Name("y", (k,)), Name("o"): o, Name("n"): number}
-        )
+        substituted(part, {Name("y"): Name("y", (k,)), Name("o"): o, Name("n"): number})
         for k, o in enumerate(outputs, 1)
     ]
     if count == 1:
         return [Node(Name("J"), "loss", bodies[0])]
     names = [Name("L", (k,)) for k in range(1, count + 1)]
-    parts = [
-        Node(name, "part", body) for name, body in zip(names, bodies, strict=True)
-    ]
+    parts = [Node(name, "part", body) for name, body in zip(names, bodies, strict=True)]
     return [*parts, Node(Name("J"), "loss", Sum(tuple(names)))]
 
 

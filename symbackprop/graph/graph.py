@@ -96,9 +96,7 @@ class Graph:
         from symbackprop.formula.door import to_sympy  # noqa: PLC0415 - loads SymPy
 
         return {
-            node.id: to_sympy(node.body)
-            for node in self.nodes
-            if node.body is not None
+            node.id: to_sympy(node.body) for node in self.nodes if node.body is not None
         }
 
     @property

@@ -75,7 +75,9 @@ def _sum_bounds(graph: Graph, terms: tuple[Formula, ...]) -> Bounds:
     low: Rational | None = Rational(0)
     high: Rational | None = Rational(0)
     for term in terms:
-        a, b = (term.value, term.value) if isinstance(term, Num) else bounds(graph, term)
+        a, b = (
+            (term.value, term.value) if isinstance(term, Num) else bounds(graph, term)
+        )
         low = None if low is None or a is None else low + a
         high = None if high is None or b is None else high + b
     return low, high

@@ -115,9 +115,7 @@ def gradient(body: Formula, functions: Mapping[str, Body]) -> dict[Name, Formula
     return {name: _collected(terms) for name, terms in found.items()}
 
 
-def derivative(
-    body: Formula, by: Name, functions: Mapping[str, Body]
-) -> Formula:
+def derivative(body: Formula, by: Name, functions: Mapping[str, Body]) -> Formula:
     """The slope of a form by one name; 0 where the name does not occur."""
     return gradient(body, functions).get(by, ZERO)
 
@@ -276,9 +274,7 @@ def _descend_max(
 def unfolded_call(form: Call, function: Body) -> Formula:
     """A defined function's body at the call's arguments."""
     assert function.body is not None
-    values = dict(
-        zip(map(Name, function.arguments), form.arguments, strict=True)
-    )
+    values = dict(zip(map(Name, function.arguments), form.arguments, strict=True))
     return substituted(function.body, values)
 
 

@@ -30,7 +30,9 @@ class Derivation:
                 raise Refused("derivation", "a line without a step")
             for step in line:
                 if step.before is not here and step.before != here:
-                    raise Refused("derivation", "a step does not start where the last ended")
+                    raise Refused(
+                        "derivation", "a step does not start where the last ended"
+                    )
                 if step.fingerprint != fingerprint:
                     raise Refused("derivation", "a step judged under other definitions")
                 here = step.after
@@ -74,6 +76,16 @@ class Derivation:
     def whole(self) -> "Derivation":
         """The derivation that this one is cut from, or itself."""
         return self.cut_from or self
+
+    @property
+    def start(self) -> int:
+        """The printed line of `whole` that this derivation starts at."""
+        if self.cut_from is None or not self.lines:
+            return 0
+        first = self.lines[0][0]
+        return next(
+            (n for n, line in enumerate(self.cut_from.lines) if line[0] is first), 0
+        )
 
     def between(self, start: int, stop: int) -> "Derivation":
         """The derivation from printed line `start` to printed line `stop`."""

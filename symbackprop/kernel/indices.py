@@ -332,7 +332,13 @@ def index_algebra(
         )
     evidence = Evidence("sum of products")
     return made(
-        definitions, before, path, replacement, "index algebra", Reason(reason), evidence
+        definitions,
+        before,
+        path,
+        replacement,
+        "index algebra",
+        Reason(reason),
+        evidence,
     )
 
 
@@ -366,18 +372,14 @@ def _products(form: Formula) -> list[Monomial]:
         case Product(factors):
             result: list[Monomial] = [(Rational(1), (), ())]
             for factor in factors:
-                result = [
-                    _joined(a, b) for a in result for b in _products(factor)
-                ]
+                result = [_joined(a, b) for a in result for b in _products(factor)]
                 if len(result) > MAX_PRODUCTS:
                     raise TooLarge(f"more than {MAX_PRODUCTS} products")
             return result
         case Sigma(index, start, stop, body):
             if start != ONE:
                 raise Refused("index algebra", "a Σ that does not start at 1")
-            return [
-                (c, ((index, stop), *b), f) for c, b, f in _products(body)
-            ]
+            return [(c, ((index, stop), *b), f) for c, b, f in _products(body)]
         case _:
             return [(Rational(1), (), (form,))]
 
@@ -426,7 +428,8 @@ def _collapsed(
                 return Rational(0), (), ()
             for own, other in ((delta.left, delta.right), (delta.right, delta.left)):
                 size = next(
-                    (s for b, s in bound if isinstance(own, Idx) and own == Idx(b)), None
+                    (s for b, s in bound if isinstance(own, Idx) and own == Idx(b)),
+                    None,
                 )
                 if size is None or not isinstance(own, Idx):
                     continue
@@ -442,9 +445,7 @@ def _collapsed(
     return factor, bound, factors
 
 
-def _key(
-    bound: tuple[tuple[str, Formula], ...], factors: tuple[Formula, ...]
-) -> str:
+def _key(bound: tuple[tuple[str, Formula], ...], factors: tuple[Formula, ...]) -> str:
     """One text for all namings and orders of the bound letters."""
     if len(bound) > MAX_BOUND:
         raise TooLarge(f"more than {MAX_BOUND} summations in one product")

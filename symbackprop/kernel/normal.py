@@ -70,6 +70,7 @@ class Normal:
         self.logs: dict[int, Ratio] = {}
         self.positive: set[int] = set()
         self.relations: list[fmpq_mpoly] = []
+        self.roots: list[Ratio] = []
         self.seen: dict[Name, Ratio] = {}
         self.nonzero: list[Formula] = []
         self.above_zero: list[Formula] = []
@@ -83,6 +84,8 @@ class Normal:
 
     def bounded(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
         """A fraction in lowest terms. TooLarge above the limit."""
+        if self.relations:
+            top, bottom = self.rationalised(self.reduced(top), self.reduced(bottom))
         if bottom == 0:
             raise Refused("algebra", "a denominator is zero")
         if len(top) + len(bottom) > MAX_POLYNOMIAL:
@@ -95,6 +98,14 @@ class Normal:
                 raise TooLarge(f"a normal form of degree above {MAX_DEGREE}")
         lead = bottom.leading_coefficient()
         return (top, bottom) if lead == 1 else (top / lead, bottom / lead)
+
+    def rationalised(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+        """A root below as a factor goes above: 1/s = s/u where s² = u."""
+        for s, inner in self.roots:
+            quotient, rest = divmod(bottom, s)
+            if bottom != 0 and rest == 0:
+                top, bottom = self.reduced(top * s), self.reduced(quotient * inner)
+        return top, bottom
 
     def ratio(self, form: Formula) -> Ratio:
         """The fraction that a form stands for."""
@@ -246,7 +257,9 @@ class Normal:
             unit = self.generator(("exp", str(top * sign), str(bottom)))
             self.positive.add(self.keys["exp", str(top * sign), str(bottom)])
             return (unit, self.one) if sign > 0 else (self.one, unit)
-        for powers, coefficient in self.reduced(top / bottom.leading_coefficient()).terms():
+        for powers, coefficient in self.reduced(
+            top / bottom.leading_coefficient()
+        ).terms():
             of, amount = self.monomial(powers), _rational(coefficient)
             log = self.logs.get(self.single(powers))
             if log is not None and amount.denominator == 1:  # e^(n ln v) = v^n
@@ -360,17 +373,41 @@ class Normal:
         if root is not None:
             above = self.absolute(root, self.one)
         else:
-            outside = square_factor(_rational(inner.leading_coefficient()))
-            inner = inner / outside**2
-            key = ("sqrt", str(inner))
-            fresh = key not in self.keys
-            s = self.generator(key)
-            self.positive.add(self.keys[key])
-            if fresh:
-                self.relations.append(s * s - inner)
-            above = (s * outside, self.one)
+            above = (self.root_of(inner), self.one)
         under = self.absolute(bottom, self.one)
         return self.bounded(above[0] * under[1], above[1] * under[0])
+
+    def root_of(self, inner: fmpq_mpoly) -> fmpq_mpoly:
+        """√ of a polynomial: squares and known positive factors are taken out."""
+        result = self.one
+        content = inner.term_content()
+        for powers, coefficient in content.terms():
+            if coefficient < 0:
+                continue
+            for place, power in enumerate(powers):
+                number = self.room - 1 - place
+                if power and number in self.positive and inner != self.ring.gen(place):
+                    factor = self.ring.gen(place)
+                    inner = inner / factor**power
+                    result = result * factor ** (power // 2)
+                    if power % 2:
+                        result = result * self.root_generator(factor)
+        outside = square_factor(_rational(inner.leading_coefficient()))
+        inner = inner / outside**2
+        if inner == 1:
+            return result * outside
+        return result * outside * self.root_generator(inner)
+
+    def root_generator(self, inner: fmpq_mpoly) -> fmpq_mpoly:
+        """The generator s with s² = u."""
+        key = ("sqrt", str(inner))
+        fresh = key not in self.keys
+        s = self.generator(key)
+        self.positive.add(self.keys[key])
+        if fresh:
+            self.relations.append(s * s - inner)
+            self.roots.append((s, inner))
+        return s
 
     def erf(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
         """erf is odd."""
@@ -402,7 +439,9 @@ class Normal:
             return (top if sign_of(top * bottom) >= 0 else -top), bottom
         if self.is_positive(top) and self.is_positive(bottom):
             return top, bottom
-        sign = 1 if sign_of(top * bottom) > 0 else -1  # |u| = |-u|: one generator for both
+        sign = (
+            1 if sign_of(top * bottom) > 0 else -1
+        )  # |u| = |-u|: one generator for both
         pick, _ = self.step(top * sign, bottom)
         return top * sign * (2 * pick - 1), bottom
 

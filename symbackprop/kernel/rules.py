@@ -42,7 +42,9 @@ def _derivative_at(rule: str, before: Formula, path: Path, heads: str) -> Deriva
     """The derivative at a position. Refused where something else stands there."""
     target = target_of(rule, before, path)
     if not (isinstance(target, Derivative) and target.head in heads):
-        raise Refused(rule, f"expected {' or '.join(heads)}(…), found {text_of(target)}")
+        raise Refused(
+            rule, f"expected {' or '.join(heads)}(…), found {text_of(target)}"
+        )
     return target
 
 
@@ -266,7 +268,8 @@ def assume(
                 (assumption,),
             )
     raise Refused(
-        "assume", f"{text_of(target)} = {text_of(replacement)} is not a stated assumption"
+        "assume",
+        f"{text_of(target)} = {text_of(replacement)} is not a stated assumption",
     )
 
 
@@ -327,7 +330,15 @@ def refer(
     why = reason or Reason("derived", {"of": target})
     evidence = Evidence("derivation")
     return made(
-        definitions, before, path, because.result, "refer", why, evidence, (), (because,)
+        definitions,
+        before,
+        path,
+        because.result,
+        "refer",
+        why,
+        evidence,
+        (),
+        (because,),
     )
 
 

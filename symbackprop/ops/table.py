@@ -48,7 +48,7 @@ _OPS = (
     Op(
         "leaky_relu",
         {"en": "leaky rectified linear unit (0.01)", "ko": "누설 렐루 (0.01)"},
-        "Max(0.01*x, x)",
+        "Max(x, 0.01*x)",
         "step(x) + 0.01*(1 - step(x))",
         r"\operatorname{LReLU}",
         kinks=("0",),

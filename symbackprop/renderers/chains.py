@@ -9,7 +9,6 @@ from symbackprop.formula.shape import common_shape, free_letter
 from symbackprop.formula.tree import (
     Derivative,
     Formula,
-    Idx,
     Name,
     Path,
     positions,
@@ -22,7 +21,8 @@ from symbackprop.renderers.words import messages, phrase, word
 
 Detail: TypeAlias = Literal["brief", "standard", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "standard", "full")
-_QUIET = frozenset({"refer", "lemma"})
+_MINOR = frozenset({"flatten", "signs", "definition_back", "lemma", "definition"})
+"""Reasons that go without saying where there is another one."""
 MAX_MARKED = 400
 
 
@@ -48,13 +48,21 @@ class Narrator:
             for step in derivation.steps:
                 self._anchors.setdefault(id(step), anchor)
 
-    def chain(self, derivation: Derivation, anchor: str, note: Inline = ()) -> Chain:
+    def chain(
+        self,
+        derivation: Derivation,
+        anchor: str,
+        note: Inline = (),
+        *,
+        inner: bool = False,
+    ) -> Chain:
         """A derivation as a chain: each group of small steps a line."""
         groups: Sequence[Sequence[Step]] = derivation.lines
         if self.detail == "brief" and groups:
             groups = [tuple(derivation.steps)]
         lines = tuple(self._line(group) for group in groups)
-        aside = () if self.detail == "brief" else self._asides(derivation, anchor)
+        plain = inner or self.detail == "brief"
+        aside = () if plain else self._asides(derivation, anchor)
         conditions = self._conditions(derivation.conditions)
         if lines and conditions:
             lines = (*lines[:-1], replace(lines[-1], conditions=conditions))
@@ -66,13 +74,11 @@ class Narrator:
         rules: dict[str, None] = {}
         evidence: dict[str, None] = {}
         for step in group:
-            if step.rule not in _QUIET or len(group) == 1:
-                reasons[self._reason_key(step)] = None
-            elif step.rule == "refer" and isinstance(step.target, Derivative):
-                key = "local_slope" if step.target.head == "P" else "derived"
-                reasons[key] = None
+            reasons |= _reasons(step)
             rules[step.rule] = None
             evidence[word("evidence", step.evidence.method, self.language)] = None
+        telling = {key: None for key in reasons if key not in _MINOR}
+        reasons = telling or reasons
         words = [word("reason", key, self.language) for key in reasons]
         rows: tuple[Row, ...] = tuple(self._row(step) for step in group)
         trivial = len(rows) == 1 and rows[0].opens is None and not rows[0].see
@@ -87,10 +93,6 @@ class Narrator:
             self.detail == "full",
         )
 
-    def _reason_key(self, step: Step) -> str:
-        """The message of a step's reason."""
-        return step.reason.key
-
     def _row(self, step: Step) -> Row:
         """One small step, opened or pointing to where it is opened."""
         opens: Chain | None = None
@@ -98,11 +100,13 @@ class Narrator:
         if step.because:
             because = step.because[-1]
             anchor = self._anchor_of(because)
-            if self.detail == "full" and anchor not in self._opened:
-                self._opened.add(anchor)
-                opens = self.chain(because, f"in-{anchor}")
-            else:
-                see = anchor if self.detail != "full" else f"in-{anchor}"
+            if self.detail != "full":
+                see = anchor
+            else:  # each stretch of a shared derivation is opened where first used
+                see = f"in-{anchor}-{because.start}"
+                if see not in self._opened:
+                    self._opened.add(see)
+                    opens, see = self.chain(because, see, inner=True), ""
         marks = (step.path,) if step.path else tuple(_fresh(step))
         return Row(
             step.after,
@@ -152,7 +156,7 @@ class Narrator:
         if merged is not None:
             return (merged,)
         return tuple(
-            replace(self.chain(part, f"{anchor}-with{n}"), aside=())
+            self.chain(part, f"{anchor}-with{n}", inner=True)
             for n, part in enumerate(found.values(), 1)
         )
 
@@ -170,7 +174,9 @@ class Narrator:
             forms.append(form)
         if left is None:
             return None
-        model = replace(self, detail="standard").chain(parts[0], f"{anchor}-with")
+        model = replace(self, detail="standard").chain(
+            parts[0], f"{anchor}-with", inner=True
+        )
         lines = tuple(
             replace(line, form=form, rows=(), changed=())
             for line, form in zip(model.lines, forms, strict=True)
@@ -184,6 +190,19 @@ class Narrator:
         return Chain(f"{anchor}-with", left, lines, note)
 
 
+def _reasons(step: Step) -> dict[str, None]:
+    """Why a step holds, in keys: what it refers to speaks for itself."""
+    if step.rule != "refer":
+        return {step.reason.key: None}
+    if isinstance(step.target, Derivative) and step.target.head == "P":
+        return {"local_slope": None}
+    found: dict[str, None] = {}
+    for because in step.because:
+        for inner in because.steps:
+            found |= _reasons(inner)
+    return found
+
+
 def _letter_form(letter: str) -> Formula:
     """An index letter as a form to typeset."""
     return Name(letter)
@@ -194,11 +213,7 @@ def _changed_in(group: Sequence[Step]) -> tuple[Path, ...]:
     paths: list[Path] = []
     for step in group:
         new = [step.path] if step.path else list(_fresh(step))
-        paths = [
-            old
-            for old in paths
-            if old[: len(step.path)] != step.path
-        ]
+        paths = [old for old in paths if old[: len(step.path)] != step.path]
         paths += new
     kept: list[Path] = []
     last = group[-1].after
@@ -231,8 +246,3 @@ def _fresh(step: Step) -> list[Path]:
         if not any(part in old for part in inner):
             found.append(step.path + path)
     return found
-
-
-def unique_letter(indices: Sequence[Idx]) -> str:
-    """The letters of indices, for a heading."""
-    return ", ".join(index.name for index in indices)

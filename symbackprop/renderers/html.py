@@ -6,13 +6,14 @@ The same input gives the same bytes.
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
 from urllib.parse import quote
 
-from symbackprop.formula.tree import Formula, Path
+from symbackprop.formula.tree import Formula, Minus, Path, Product, Sum
 from symbackprop.renderers.document import (
     Block,
     Chain,
@@ -37,25 +38,36 @@ _PAGE_ONLY = "/* page only */"  # what stands below it in page.css is not for Ju
 # Words that only this page needs.
 _WORDS = {
     "help": {
-        "en": "Keys: {j} {k} or {down} {up} next and previous line · {enter} its small"
-        " steps · {e} unfold all · {f} fold all",
-        "ko": "단축키: {j} {k} 또는 {down} {up} 다음 줄, 이전 줄 · {enter} 세부 단계"
-        " · {e} 모두 펼치기 · {f} 모두 접기",
+        "en": "Keys: `j` `k` or `↓` `↑` next and previous line · `Enter` its small steps"
+        " · `e` unfold all · `f` fold all",
+        "ko": "단축키: `j` `k` 또는 `↓` `↑` 다음 줄, 이전 줄 · `Enter` 세부 단계"
+        " · `e` 모두 펼치기 · `f` 모두 접기",
     },
     "failed": {"en": "copy it from the box", "ko": "상자에서 복사하세요"},
 }
-_KEYS = {
-    key: f"<kbd>{cap}</kbd>"
-    for key, cap in {
-        "j": "j", "k": "k", "down": "↓", "up": "↑", "enter": "Enter", "e": "e", "f": "f"
-    }.items()
-}  # fmt: skip
+_SEE = re.compile(r' ?<a class="see" href="([^"]*)">[^<]*</a>')
+
+
+_KNOWN = re.compile(r' xmlns="[^"]*"')
+# The first and the last sign of an mrow know their form, brackets that they stretch.
+_BRACKETS = (
+    (r"\1>", re.compile(r'(<mrow><mo stretchy="false") form="prefix">')),
+    (r"\1</mo></mrow>", re.compile(r' form="postfix"(>[^<]*)</mo></mrow>')),
+    (
+        r"<mrow><mo>\1",
+        re.compile(r'<mrow><mo stretchy="true" fence="true" form="prefix">([([])'),
+    ),
+    (
+        r"<mo>\1</mo></mrow>",
+        re.compile(r'<mo stretchy="true" fence="true">([])])</mo></mrow>'),
+    ),
+)
 
 
 def html(document: Document) -> str:
     """The document as one self-contained HTML file."""
     page = _Page(document, script=True)
-    body = page.blocks(document.blocks)
+    body = page.body()
     headings = [block for block in document.blocks if isinstance(block, Heading)]
     contents = page.contents(headings) if len(headings) >= _LONG_PAGE else ""
     source = f"{page.say('source')}: {escape(document.source)}"
@@ -87,12 +99,10 @@ def index_page(
 
 def fragment(document: Document) -> str:
     """The document's body with its own style and without script, for Jupyter."""
-    body = _Page(document, script=False).blocks(document.blocks)
     style = _style().partition(_PAGE_ONLY)[0]
     return (
         f'<div class="symbackprop" lang="{escape(document.language)}">'
-        f"<style>\n{style}</style>\n"
-        f'<p class="title">{escape(document.title)}</p>\n{body}</div>\n'
+        f"<style>\n{style}</style>\n{_Page(document, script=False).body()}</div>\n"
     )
 
 
@@ -163,24 +173,22 @@ class _Page:
     def math(
         self, form: Formula, changed: tuple[Path, ...] = (), *, display: bool = False
     ) -> str:
-        """One formula; a change of the whole line is not worth a mark."""
-        marks = {path: "changed" for path in changed if path}
+        """One formula with its changed parts marked, unless all of it is new."""
+        whole = isinstance(form, Sum | Product | Minus) and all(
+            (place,) in changed for place in range(len(form.children))
+        )
+        marks = {} if whole else {path: "changed" for path in changed if path}
         latex = self.typeset(form, marks)
         key = (latex, display)
         if key not in self.known:
             words = spoken(form, self.context)
-            text = mathml(latex, display=display, alttext=words)
-            # HTML knows the namespace of <math>; saying it would double small pages.
-            self.known[key] = text.replace(
-                ' xmlns="http://www.w3.org/1998/Math/MathML"', "", 1
-            )
+            self.known[key] = _lean(mathml(latex, display=display, alttext=words))
         return self.known[key]
 
     def inline(self, parts: Inline) -> str:
         """Words and formulas in a row."""
         return "".join(
-            escape(part) if isinstance(part, str) else self.math(part)
-            for part in parts
+            escape(part) if isinstance(part, str) else self.math(part) for part in parts
         )
 
     def anchor(self, anchor: str) -> str:
@@ -199,7 +207,7 @@ class _Page:
                 ("open", "open_all"), ("close", "close_all"), ("theme", "theme")
             )
         )  # fmt: skip
-        keys = self.say("help").format(**_KEYS)
+        keys = re.sub("`(.+?)`", r"<kbd>\1</kbd>", self.say("help"))
         return (
             f'<div class="tools" hidden="hidden">\n{buttons}'
             f'<p class="help">{keys}</p>\n</div>\n'
@@ -220,9 +228,22 @@ class _Page:
 
     # --- blocks
 
-    def blocks(self, blocks: Sequence[Block]) -> str:
-        """Every block in order."""
-        return "".join(self.block(block) for block in blocks)
+    def body(self) -> str:
+        """Every block in order, the appendix folded, no link to nowhere."""
+        text = "".join(self.block(block) for block in self.document.blocks)
+        if self.document.appendix:
+            name = self.say("shared")
+            rows = "".join(self.folded(block) for block in self.document.appendix)
+            text += f'<section class="shared">\n<h2>{name}</h2>\n{rows}</section>\n'
+        targets = {_link(anchor) for anchor in self.anchors}
+        return _SEE.sub(lambda link: link[0] if link[1] in targets else "", text)
+
+    def folded(self, block: Block) -> str:
+        """A block of the appendix: a chain shows how it starts and ends."""
+        if not isinstance(block, Chain) or not block.lines:
+            return self.block(block)
+        ends = f"{self.math(block.left)} = {self.math(block.lines[-1].form)}"
+        return self.fold(ends, self.chain(block), opened=False) + "\n"
 
     def block(self, block: Block) -> str:
         """A block by its kind."""
@@ -247,7 +268,9 @@ class _Page:
         """A table that scrolls inside itself."""
         head = "".join(f'<th scope="col">{self.inline(c)}</th>' for c in table.header)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{self.inline(cell)}</td>" for cell in row) + "</tr>\n"
+            "<tr>"
+            + "".join(f"<td>{self.inline(cell)}</td>" for cell in row)
+            + "</tr>\n"
             for row in table.rows
         )
         return (
@@ -258,8 +281,9 @@ class _Page:
     def equations(self, equations: Equations) -> str:
         """Definitions in the grid of a chain."""
         rows = "".join(
-            f'<li class="line">{self.cells(left, self.math(form, display=True))}'
-            f'<div class="why">{self.inline(gloss)}</div></li>\n'
+            '<li class="line">'
+            + self.cells(left, self.math(form, display=True), equations.relation)
+            + f'<div class="why">{self.inline(gloss)}</div></li>\n'
             for left, form, gloss in equations.rows
         )
         return (
@@ -267,12 +291,15 @@ class _Page:
             "</ul></div>\n"
         )
 
-    def cells(self, left: Formula | None, formula: str) -> str:
+    def cells(self, left: Formula | None, formula: str, relation: str = "=") -> str:
         """Left side, relation, formula: the columns that all lines share."""
         side = (
             f'<div class="left">{self.math(left, display=True)}</div>' if left else ""
         )
-        return f'{side}<span class="rel">=</span><div class="formula">{formula}</div>'
+        return (
+            f'{side}<span class="rel">{escape(relation)}</span>'
+            f'<div class="formula">{formula}</div>'
+        )
 
     def chain(self, chain: Chain) -> str:
         """An equation chain with its asides behind the line that uses them."""
@@ -400,6 +427,14 @@ class _Page:
             return ""
         listed = ", ".join(self.inline(condition) for condition in conditions)
         return f'<p class="conditions">{self.say("conditions")} {listed}</p>'
+
+
+def _lean(math: str) -> str:
+    """MathML without what HTML knows by itself: a third of a page."""
+    math = _KNOWN.sub("", math)
+    for end, pattern in _BRACKETS:
+        math = pattern.sub(end, math)
+    return math
 
 
 def _level(heading: Heading) -> int:

@@ -167,8 +167,11 @@ class _Writer:
 
     def derivation(self, derivation: Derivation) -> dict[str, object]:
         """Goal, small steps, and how many of them make each printed line."""
+        entries = derivation.definitions.entries
+        free = {} if len(entries) > 1 else {"free": entries[0].name.id}
         return {
             "goal": text_of(derivation.goal),
+            **free,
             "lines": [len(line) for line in derivation.lines],
             "steps": [self.step(step) for step in derivation.steps],
         }
@@ -188,21 +191,26 @@ class _Writer:
             "after": text_of(step.after, write_sums_out=True),
             "latex": self.typeset(step.after),
             "path": list(step.path),
-            "evidence": {"method": step.evidence.method, "detail": step.evidence.detail},
+            "evidence": {
+                "method": step.evidence.method,
+                "detail": step.evidence.detail,
+            },
             "conditions": [_relation(condition) for condition in step.conditions],
         }
-        if any(isinstance(n, Sigma) for f in (step.before, step.after) for n in walk(f)):
-            record["form"] = {"before": text_of(step.before), "after": text_of(step.after)}
+        if any(
+            isinstance(n, Sigma) for f in (step.before, step.after) for n in walk(f)
+        ):
+            record["form"] = {
+                "before": text_of(step.before),
+                "after": text_of(step.after),
+            }
         if step.because:
             because = step.because[-1]
             name = self.names.get(id(next(because.steps, None)), "")
-            whole = because.whole
-            starts = [id(line[0]) for line in whole.lines]
-            first = starts.index(id(because.lines[0][0])) if because.lines else 0
             record["because"] = {
                 "lemma": name,
-                "from": first,
-                "to": first + len(because.lines),
+                "from": because.start,
+                "to": because.start + len(because.lines),
             }
         record["steps"] = (
             [self.step(inner) for inner in step.because[-1].steps]

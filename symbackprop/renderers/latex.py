@@ -85,9 +85,7 @@ def aligned(chain: Chain, document: Document) -> str:
     """A chain as one `aligned` block, without reasons: what a reader copies."""
     typeset = Typesetter(document.context)
     rows = [f"{typeset(chain.left)}"]
-    rows[0] += (
-        f" &= {typeset(chain.lines[0].form)}" if chain.lines else ""
-    )
+    rows[0] += f" &= {typeset(chain.lines[0].form)}" if chain.lines else ""
     rows += [f"&= {typeset(line.form)}" for line in chain.lines[1:]]
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
@@ -207,7 +205,8 @@ class _Page:
             why = rf"\why{{{self.inline(row.reason)}}}"
             parts = self.broken(row.form)
             lines.append(
-                "  &\\rightarrow " + " \\\\\n  &\\quad ".join([*parts[:-1], parts[-1] + why])
+                "  &\\rightarrow "
+                + " \\\\\n  &\\quad ".join([*parts[:-1], parts[-1] + why])
             )
             if row.opens is not None:
                 out += [*self.display(lines), *self.chain(row.opens)]

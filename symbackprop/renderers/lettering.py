@@ -28,10 +28,10 @@ GREEK = {
     "omega": "ω",
     "pi": "π",
 }
-_SUBSCRIPT = str.maketrans("0123456789aeijklmnoprstuvx,+-", "₀₁₂₃₄₅₆₇₈₉ₐₑᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ,₊₋")
-_SUPERSCRIPT = str.maketrans(
-    "0123456789()+-ijklmn", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁺⁻ⁱʲᵏˡᵐⁿ"
+_SUBSCRIPT = str.maketrans(
+    "0123456789aeijklmnoprstuvx,+-", "₀₁₂₃₄₅₆₇₈₉ₐₑᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ,₊₋"
 )
+_SUPERSCRIPT = str.maketrans("0123456789()+-ijklmn", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁺⁻ⁱʲᵏˡᵐⁿ")
 _LAYERED = frozenset({("w", 3), ("b", 2), ("z", 2), ("h", 2), ("delta", 2)})
 
 
@@ -100,8 +100,10 @@ def _split(name: Name, context: Context) -> tuple[Index | None, tuple[Index, ...
     if not context.layered(name):
         return None, name.indices
     layer, lower = name.indices[0], name.indices[1:]
-    layer = layer + shift if isinstance(layer, int) else Idx(
-        layer.name, layer.shift + shift
+    layer = (
+        layer + shift
+        if isinstance(layer, int)
+        else Idx(layer.name, layer.shift + shift)
     )
     if name.base == "w" and row.weight_order == "to_from":
         lower = lower[::-1]

@@ -10,7 +10,6 @@ from symbackprop.formula.tree import (
     Formula,
     Minus,
     Name,
-    Num,
     Product,
     Sum,
     walk,
@@ -221,8 +220,14 @@ class _Page:
         for derivation in self.story.shared.values():
             goal = derivation.goal
             if isinstance(goal, Derivative) and goal.of == graph.loss:
-                role = graph.node(goal.by).role if goal.by in graph else ""
-                if role == "preactivation" and len(derivation.printed) > 2:  # noqa: PLR2004
+                node = graph.node(goal.by) if goal.by in graph else None
+                outer = node and node.layer == len(graph.activations)
+                if (
+                    node
+                    and node.role == "preactivation"
+                    and outer
+                    and len(derivation.printed) > 2
+                ):  # noqa: PLR2004
                     before, after = derivation.printed[2], derivation.result
                     return [Prose(self.say("cancelled", before=before, after=after))]
         return []
@@ -248,6 +253,3 @@ class _Page:
             Prose(self.say("update_text", eta=eta)),
             Equations(rows, ":="),
         ]
-
-
-__all__ = ["Num", "Story", "narrated"]

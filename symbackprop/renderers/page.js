@@ -11,7 +11,7 @@
   // --- folding
   function foldAll(open) {
     const focus = document.activeElement;
-    for (const details of all(".chain details")) details.open = open;
+    for (const details of all("main details")) details.open = open;
     if (focus && focus !== document.body && !shown(focus)) {
       let line = focus.closest(".line");
       while (line && !shown(line)) line = line.parentElement.closest(".line");

@@ -162,7 +162,9 @@ class _Voice:
             return digits
         power = int(exponent)
         size = str(abs(power))
-        return self.say("ten", mantissa, self.say("negative", size) if power < 0 else size)
+        return self.say(
+            "ten", mantissa, self.say("negative", size) if power < 0 else size
+        )
 
     def index(self, index: Index) -> str:
         """An index."""
@@ -233,7 +235,9 @@ class _Voice:
         """Σ with its range; its end is said where more follows."""
         key = "sum" if outer or isinstance(form.body, _ATOMS) else "sum_long"
         start, stop = self.form(form.start), self.form(form.stop)
-        return self.say(key, form.index, start, stop, self.factor(form.body, outer=outer))
+        return self.say(
+            key, form.index, start, stop, self.factor(form.body, outer=outer)
+        )
 
     def call(self, form: Call) -> str:
         """A function's value in the words that its name calls for."""
@@ -260,7 +264,9 @@ class _Voice:
                     text = self.say("and", text, part)
                 if name == "Max":
                     return self.say("Max", text)
-                return self.say("of", self.head(form), text) if text else self.head(form)
+                return (
+                    self.say("of", self.head(form), text) if text else self.head(form)
+                )
 
     def head(self, form: Call) -> str:
         """A function's own name."""

@@ -107,7 +107,10 @@ class _Page:
             if number == chain.aside_after:
                 for aside in chain.aside:
                     note = word("page", "with", self.language)
-                    lines += [f"{indent}    {note}", *self.chain(aside, indent + "      ")]
+                    lines += [
+                        f"{indent}    {note}",
+                        *self.chain(aside, indent + "      "),
+                    ]
         for condition in chain.lines[-1].conditions:
             where = word("page", "conditions", self.language)
             lines.append(f"{indent}    ({where}: {self.inline(condition)})")
@@ -127,7 +130,9 @@ class _Page:
     def row(self, row: Row, indent: str) -> list[str]:
         """One small step."""
         form = f"{indent}· {self.typeset(row.form)}"
-        lines = [_padded(form, f"✓ {self.inline(row.reason)}  [{row.rule}: {row.evidence}]")]
+        lines = [
+            _padded(form, f"✓ {self.inline(row.reason)}  [{row.rule}: {row.evidence}]")
+        ]
         if row.opens is not None:
             lines += self.chain(row.opens, indent + "    ")
         return lines

@@ -229,7 +229,9 @@ class _Run:
             else:
                 plain = not isinstance(after, Fraction | Derivative)
             return not (first and plain)
-        words = [isinstance(f, Name) and is_word(f, self.context) for f in (before, after)]
+        words = [
+            isinstance(f, Name) and is_word(f, self.context) for f in (before, after)
+        ]
         if any(words):
             return True
         slope = isinstance(before, Call) and before.slope is not None
@@ -264,9 +266,7 @@ class _Run:
             raised = isinstance(base, Name) and self.context.layered(base)
         if not plain or raised:
             tall = isinstance(base, Name) and self.latex and "^" in text
-            text = (
-                rf"\left({text}\right)" if tall else self.bracketed(base, here)
-            )
+            text = rf"\left({text}\right)" if tall else self.bracketed(base, here)
         up = self.form(exponent, above)
         if self.latex:
             return f"{text}^{up}" if len(up) == 1 else f"{text}^{{{up}}}"
@@ -350,7 +350,9 @@ class _Run:
                 return rf"\lvert {inner}\rvert" if self.latex else f"|{inner}|"
             case "step":
                 inner = self.form(form.arguments[0], parts[0])
-                return rf"\mathbf{{1}}_{{{inner}>0}}" if self.latex else f"[{inner} > 0]"
+                return (
+                    rf"\mathbf{{1}}_{{{inner}>0}}" if self.latex else f"[{inner} > 0]"
+                )
             case "log":
                 return self.log(form, parts[0])
             case "new":

@@ -38,7 +38,7 @@ from symbackprop.kernel.rules import (
     unfolded,
 )
 from symbackprop.strategies.tidy import reason_between
-from symbackprop.strategies.writer import Writer
+from symbackprop.strategies.writer import Writer, op_slope
 
 MAX_EXPANSIONS = 48
 
@@ -199,9 +199,7 @@ def _algebra(writer: Writer, path: Path, goal: Formula) -> bool:
     """One algebra step at the smallest place where both sides differ."""
     here = _at(writer, path)
     if _smaller_place(here, goal):
-        for place, (a, b) in enumerate(
-            zip(here.children, goal.children, strict=True)
-        ):
+        for place, (a, b) in enumerate(zip(here.children, goal.children, strict=True)):
             if a != b and _algebra(writer, (*path, place), b):
                 return True
     try:
@@ -211,9 +209,7 @@ def _algebra(writer: Writer, path: Path, goal: Formula) -> bool:
     return True
 
 
-def _expand_one(
-    writer: Writer, path: Path, goal: Formula, wanted: set[Name]
-) -> bool:
+def _expand_one(writer: Writer, path: Path, goal: Formula, wanted: set[Name]) -> bool:
     """Expand the first derivative, else the first name, that the goal lacks."""
     here = _at(writer, path)
     kept = [node for node in walk(goal) if isinstance(node, Derivative)]
@@ -256,6 +252,8 @@ def expansion(
     ]
     if isinstance(node.of, Name):
         if node.head == "P":
+            slope = op_slope(definitions.body(node.of), node.of, node.by)
+            attempts.append(lambda: local(definitions, line, path, slope))
             attempts.append(lambda: local(definitions, line, path))
         elif goal is not None and any(
             isinstance(part, Derivative) and part.head == "D" and part.by == node.by
@@ -279,9 +277,7 @@ def expansion(
     return None
 
 
-def _folded_back(
-    writer: Writer, path: Path, goal: Formula, wanted: set[Name]
-) -> bool:
+def _folded_back(writer: Writer, path: Path, goal: Formula, wanted: set[Name]) -> bool:
     """Algebra to the goal with its new names unfolded, then fold them back."""
     here = _at(writer, path)
     old = set(names_in(here))

@@ -153,8 +153,10 @@ class Backprop:
         """Whether the loss is shown as ∂L1/∂h + ∂L2/∂h: one part an output unit."""
         if of != self.graph.loss or self.graph.node(by).role != "activation":
             return False
-        return len(users) > 1 and all(user in self.part_of for user in users) and (
-            len(users) == len(self.part_of)
+        return (
+            len(users) > 1
+            and all(user in self.part_of for user in users)
+            and (len(users) == len(self.part_of))
         )
 
     def _split(self, writer: Writer, users: Sequence[Name], by: Name) -> None:

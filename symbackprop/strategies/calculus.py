@@ -9,7 +9,6 @@ from symbackprop.formula.tree import (
     Formula,
     Name,
     positions,
-    substituted,
     walk,
 )
 from symbackprop.kernel.definitions import Definition, Definitions
@@ -17,7 +16,7 @@ from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.rules import algebra, unfold, unfolded
 from symbackprop.strategies.authored import connect, expansion
 from symbackprop.strategies.tidy import reason_between, tidy
-from symbackprop.strategies.writer import Writer, op_functions, op_slopes
+from symbackprop.strategies.writer import Writer, op_functions, op_slope
 
 MAX_LINES = 64
 _X = Name("x")
@@ -94,19 +93,9 @@ def _generated_lemma(op: str) -> Derivation:
     """The lemma of an op row by the rules of differentiation alone."""
     definitions = Definitions((Definition(_X),), op_functions())
     call = Call(op, (_X,))
-    target = substituted(op_slopes()[op], {Name("y"): call})
+    target = op_slope(call, call, _X)
     goal = Derivative("P", call, _X)
     body = unfolded(definitions, call)
     if body == _X:
         return line_by_line(definitions, goal)
     return line_by_line(definitions, goal, target)
-
-
-def op_target(body: Formula | None, by: Name) -> Formula | None:
-    """The row's slope for a body that is an activation of `by`, else None."""
-    if not isinstance(body, Call) or body.arguments != (by,):
-        return None
-    slope = op_slopes().get(body.function)
-    if slope is None:
-        return None
-    return substituted(slope, {Name("y"): body, Name("x"): by})

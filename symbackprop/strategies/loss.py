@@ -15,7 +15,10 @@ def loss_chain(definitions: Definitions, loss: Name) -> Derivation | None:
     None where the loss is not a sum of named parts with something in common.
     """
     body = definitions.body(loss)
-    if not isinstance(body, Sum) or not all(isinstance(t, Name) for t in body.terms):
+    if not isinstance(body, Sum) or not all(
+        isinstance(term, Name) and definitions.body(term) is not None
+        for term in body.terms
+    ):
         return None
     writer = Writer(definitions, loss)
     writer.apply(unfold, ())
@@ -28,9 +31,9 @@ def loss_chain(definitions: Definitions, loss: Name) -> Derivation | None:
         return None
     writer.apply(algebra, (), factored, reason_between(spelt, factored))
     inner: Path = (0,)
-    sigma = gathered(factored.children[0].children) if isinstance(
-        factored, Minus
-    ) else None
+    sigma = (
+        gathered(factored.children[0].children) if isinstance(factored, Minus) else None
+    )
     if sigma is not None:
         writer.apply(gather, inner, sigma)
     writer.end_line()

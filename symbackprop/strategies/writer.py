@@ -5,7 +5,7 @@ from functools import cache
 from typing import Concatenate, ParamSpec
 
 from symbackprop.formula.reader import Vocabulary, read
-from symbackprop.formula.tree import Formula, Path
+from symbackprop.formula.tree import Call, Formula, Name, Path, substituted
 from symbackprop.graph.graph import Graph
 from symbackprop.kernel.definitions import (
     Definition,
@@ -33,6 +33,16 @@ def op_slopes() -> dict[str, Formula]:
     """Every activation's slope over x and y, its own output."""
     words = Vocabulary({name: 1 for name in OPS}, names=("x", "y"))
     return {name: read(op.slope, words) for name, op in OPS.items()}
+
+
+def op_slope(body: Formula | None, value: Formula, by: Name) -> Formula | None:
+    """The row's slope for an activation of `by`, with `value` for its output."""
+    if not isinstance(body, Call) or body.arguments != (by,):
+        return None
+    slope = op_slopes().get(body.function)
+    if slope is None:
+        return None
+    return substituted(slope, {Name("y"): value, Name("x"): by})
 
 
 def definitions_of(graph: Graph) -> Definitions:

@@ -114,9 +114,11 @@ def sample(language: str, loss: str = "binary_cross_entropy") -> Document:
         ),
         Items(((says("Sum over ", "합의 첨자: "), Name("k")), ((shown,)))),
     ]
-    title = says("A 2-2-2 network with cross-entropy", "교차 엔트로피를 쓰는 2-2-2 신경망")
+    title = says(
+        "A 2-2-2 network with cross-entropy", "교차 엔트로피를 쓰는 2-2-2 신경망"
+    )
     source = says("Korea National Open University", "한국방송통신대학교")
-    return Document(title, language, context, tuple(blocks), source)
+    return Document(title, language, context, tuple(blocks), source=source)
 
 
 class _Narrator:
@@ -181,6 +183,8 @@ def _changed(steps: tuple[Step, ...]) -> tuple[Position, ...]:
     places: list[Position] = []
     for step in steps:
         moved = (step.moved(place) for place in places)
-        places = [p for p in moved if p is not None and p[: len(step.path)] != step.path]
+        places = [
+            p for p in moved if p is not None and p[: len(step.path)] != step.path
+        ]
         places.append(step.path)
     return tuple(dict.fromkeys(places))

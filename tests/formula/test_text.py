@@ -119,8 +119,10 @@ X, Y, Z = Name("x"), Name("y"), Name("z")
         (Power(X, Power(Y, Z)), "x**(y**z)"),
         (Call("f", (X, Y), 0), "slope(f(x, y), 1)"),
         (Derivative("D", Name("J"), Name("w", (1, 1, 2))), "D(J, w1_1_2)"),
-        (Sigma("k", Num("1"), Name("n"), Name("h", (Idx("k", 1),))),
-         "Sum(h[k+1], k, 1, n)"),
+        (
+            Sigma("k", Num("1"), Name("n"), Name("h", (Idx("k", 1),))),
+            "Sum(h[k+1], k, 1, n)",
+        ),
         (Delta(Idx("i"), 2), "kronecker(i, 2)"),
         (Call("pi", ()), "pi"),
     ],

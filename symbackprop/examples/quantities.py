@@ -33,8 +33,8 @@ from symbackprop.formula.tree import (
 )
 from symbackprop.network import Network
 from symbackprop.ops.table import OPS
-from symbackprop.toml_file import Toml, called, nearest, shown
-from symbackprop.toml_places import Path
+from symbackprop.examples.toml_file import Toml, called, nearest, shown
+from symbackprop.examples.toml_places import Path
 
 MAX_ID = 60
 MAX_CIRCLE = 8

@@ -22,9 +22,9 @@ from symbackprop.network import (
     Layer,
     Network,
 )
-from symbackprop.quantities import Quantities, checked_id, network_ids
-from symbackprop.toml_file import Toml, called, nearest, shown
-from symbackprop.toml_places import MAX_VALUES, Path
+from symbackprop.examples.quantities import Quantities, checked_id, network_ids
+from symbackprop.examples.toml_file import Toml, called, nearest, shown
+from symbackprop.examples.toml_places import MAX_VALUES, Path
 
 MAX_FORMULAS = 500
 MAX_CHAIN = 200

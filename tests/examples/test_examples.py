@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbackprop.errors import InputError, Place
-from symbackprop.example_tables import READERS
+from symbackprop.examples.tables import READERS
 from symbackprop.examples import (
     RESERVED,
     Example,
@@ -26,9 +26,9 @@ from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import Call, Derivative, Name
 from symbackprop.graph.build import graph_of, graph_of_formulas
 from symbackprop.network import ACTIVATIONS, LOSSES, Layer, Network
-from symbackprop.quantities import network_ids
-from symbackprop.toml_file import MAX_BYTES, Toml
-from symbackprop.toml_places import MAX_VALUES
+from symbackprop.examples.quantities import network_ids
+from symbackprop.examples.toml_file import MAX_BYTES, Toml
+from symbackprop.examples.toml_places import MAX_VALUES
 
 SECONDS = 2.0
 DOCS = Path(__file__).parents[1] / "docs" / "file-format.md"

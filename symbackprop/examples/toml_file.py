@@ -14,7 +14,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import NoReturn, TypeAlias, cast
 
 from symbackprop.errors import InputError, Place
-from symbackprop.toml_places import Path, Scan, raw_offset
+from symbackprop.examples.toml_places import Path, Scan, raw_offset
 
 MAX_BYTES = 1_000_000
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from symbackprop.errors import InputError, Place
-from symbackprop.example_tables import READERS, Claim, Draft, Lines
+from symbackprop.examples.tables import READERS, Claim, Draft, Lines
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import Formula, Name
 from symbackprop.network import Network
-from symbackprop.toml_file import Toml, file_text, nearest, shown
+from symbackprop.examples.toml_file import Toml, file_text, nearest, shown
 
 RESERVED = ("samples", "sizes", "training", "networks")
 
@@ -110,7 +110,7 @@ def load_example(path_or_name: str | Path) -> Example:
 
 def shipped() -> Mapping[str, Path]:
     """Every shipped example: its name and its file, sorted."""
-    room = Path(__file__).resolve().parent
+    room = Path(__file__).resolve().parent.parent
     inside = room / "worked_examples"
     folder = inside if inside.is_dir() else room.parent / "worked_examples"
     files = folder.glob("*.toml") if folder.is_dir() else ()

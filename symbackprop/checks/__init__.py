@@ -1,0 +1,1 @@
+"""Judging what was derived: replayed by the kernel, later against witnesses too."""
