@@ -143,7 +143,7 @@ def _code(error: SymbackpropError) -> int:
 
 def _derive(given: argparse.Namespace) -> int:
     """symbackprop derive."""
-    from symbackprop.derived import derive, render  # noqa: PLC0415 - loads SymPy
+    from symbackprop.derived import derive, render
 
     to = given.to
     if to is None:
@@ -167,7 +167,7 @@ def _derive(given: argparse.Namespace) -> int:
 
 def _examples(given: argparse.Namespace) -> int:
     """symbackprop examples."""
-    from symbackprop.examples import load_example, shipped  # noqa: PLC0415 - lazily
+    from symbackprop.examples import load_example, shipped
 
     names = list(shipped())
     room = max(map(len, names), default=0)
@@ -179,16 +179,16 @@ def _examples(given: argparse.Namespace) -> int:
 
 def _build(given: argparse.Namespace) -> int:
     """symbackprop build."""
-    from symbackprop.derived import derive, render  # noqa: PLC0415 - loads SymPy
-    from symbackprop.examples import load_example, shipped  # noqa: PLC0415 - lazily
-    from symbackprop.renderers.html import index_page  # noqa: PLC0415 - lazily
-    from symbackprop.renderers.words import word  # noqa: PLC0415 - lazily
+    from symbackprop.derived import derive, render
+    from symbackprop.examples import load_example, shipped
+    from symbackprop.renderers.html import index_page
+    from symbackprop.renderers.words import word
 
     examples = [load_example(name) for name in given.files or shipped()]
     names = [example.name for example in examples]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise InputError(f"two examples would both be {sorted(twice)[0]}.html")
+        raise InputError(f"two examples would both be {min(twice)}.html")
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
     entries: list[tuple[str, str, str]] = []
@@ -225,7 +225,7 @@ def progress(items: Sequence[T], names: Iterable[str]) -> Iterable[T]:
 
 def _recheck(given: argparse.Namespace) -> int:
     """symbackprop recheck."""
-    from symbackprop.checks.recheck import recheck_file  # noqa: PLC0415 - lazily
+    from symbackprop.checks.recheck import recheck_file
 
     report = recheck_file(Path(given.file))
     print(report)

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from symbackprop.errors import InputError, SymbackpropError
-from symbackprop.examples import Example, Lines, load_example, shipped
-from symbackprop.formula.tree import Call, Derivative, Formula, Name, name_of
+from symbackprop.examples import Example, Lines, load_example
+from symbackprop.formula.tree import Derivative, Formula, Name, name_of
 from symbackprop.graph.build import graph_of
 from symbackprop.graph.graph import Graph
 from symbackprop.kernel import derivation as kernel
-from symbackprop.kernel.definitions import Definition, Definitions
-from symbackprop.kernel.rules import unfolded
 from symbackprop.network import Network
 from symbackprop.notation import notation as notation_row
 from symbackprop.renderers.chains import Detail
@@ -23,6 +21,7 @@ from symbackprop.renderers.table import RENDERERS
 from symbackprop.strategies.authored import DoesNotFollow, authored
 from symbackprop.strategies.backprop import Backprop, chain_instances
 from symbackprop.strategies.calculus import line_by_line
+from symbackprop.strategies.lemmas import authored_lemma, shared_by
 from symbackprop.strategies.loss import loss_chain
 from symbackprop.strategies.paths import by_paths
 from symbackprop.strategies.writer import definitions_of, op_functions, op_slope
@@ -55,7 +54,7 @@ class Derivation:
     @property
     def result(self) -> "sympy.Expr":
         """The last line as a SymPy expression over symbols named by id."""
-        from symbackprop.formula.door import to_sympy  # noqa: PLC0415 - loads SymPy
+        from symbackprop.formula.door import to_sympy
 
         return to_sympy(self.checked.result)
 
@@ -65,7 +64,7 @@ class Derivation:
         return self.checked.printed
 
     def document(self, detail: Detail = "standard") -> Document:
-        """This derivation alone as a document."""
+        """The derivation alone as a document."""
         goal = self.checked.goal
         chains = ((("", self.checked),)) if not isinstance(goal, Derivative) else ()
         derivations = {goal.by: self.checked} if isinstance(goal, Derivative) else {}
@@ -75,7 +74,9 @@ class Derivation:
         return narrated(story, detail)
 
     def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
+        self,
+        include: object = None,
+        exclude: object = None,
     ) -> dict[str, str]:
         """HTML with MathML, LaTeX and text, for notebooks."""
         document = replace(self.document(), blocks=self.document().blocks[-1:])
@@ -177,7 +178,7 @@ def _context(
         layer_biases=any(
             node.role == "bias" and len(node.name.indices) == 1 for node in graph.nodes
         ),
-        one_variable=len(leaves) == 1 and len(graph.nodes) == 2,  # noqa: PLR2004
+        one_variable=len(leaves) == 1 and len(graph.nodes) == 2,
         language=lang,
     )
 
@@ -200,7 +201,7 @@ class _Work:
         self.shared = Backprop(
             graph,
             chains=chains,
-            lemmas={op: lemma for op in ops if (lemma := _lemma(op, names))},
+            lemmas={op: lemma for op in ops if (lemma := authored_lemma(op, names))},
             definitions=self.definitions,
         )
 
@@ -254,7 +255,7 @@ class _Work:
             graph,
             context,
             derivations,
-            shared=_shared(used),
+            shared=shared_by(used),
             authored=tuple(self.authored),
             loss=loss_chain(self.definitions, graph.loss),
             update=any(
@@ -296,83 +297,6 @@ def _widths(graph: Graph) -> str:
     return "-".join(map(str, [inputs, *counts]))
 
 
-def _shared(used: Sequence[kernel.Derivation]) -> dict[str, kernel.Derivation]:
-    """What the steps of some derivations refer to, by anchor, each once.
-
-    A slice of a derivation is found again through the whole that owns its steps.
-    """
-    shown = {id(step) for derivation in used for step in derivation.steps}
-    found: dict[str, kernel.Derivation] = {}
-    stack = list(reversed(used))
-    while stack:
-        for step in stack.pop().steps:
-            for because in step.because:
-                whole = because.whole
-                first = next(whole.steps, None)
-                anchor = anchor_of(whole)
-                if first is None or id(first) in shown or anchor in found:
-                    continue
-                found[anchor] = whole
-                stack.append(whole)
-    return found
-
-
-def anchor_of(derivation: kernel.Derivation) -> str:
-    """A document-wide name for what a derivation derives."""
-    goal = derivation.goal
-    if isinstance(goal, Derivative):
-        of = goal.of
-        what = of.id if isinstance(of, Name) else getattr(of, "function", "form")
-        return f"s-{goal.head}-{what}-{goal.by.id}"
-    return f"s-{len(derivation.lines)}"
-
-
-@cache  # shipped files do not change while a process runs
-def _lemma(op: str, names: tuple[str, ...]) -> kernel.Derivation | None:
-    """An author's lines for an activation's slope, for a free x.
-
-    They stand in a shipped example: one of those named, else OP-derivative.
-    """
-    files = shipped()
-    default = f"{op.replace('_', '-')}-derivative"
-    for name in (*names, default):
-        if name not in files:
-            continue
-        example = load_example(name)
-        chain = _slope_lines(example, op)
-        if chain is None:
-            continue
-        x = chain[0].by if isinstance(chain[0], Derivative) else Name("x")
-        definitions = Definitions((Definition(x),), op_functions())
-        goal = Derivative("P", Call(op, (x,)), x)
-        return authored(definitions, goal, [partial(form) for form in chain])
-    return None
-
-
-def _slope_lines(example: Example, op: str) -> Sequence[Formula] | None:
-    """The lines of an example whose one formula is the activation at one name."""
-    for lines in example.lines:
-        first = lines.chain[0]
-        if (
-            isinstance(lines.of, Derivative)
-            and isinstance(first, Derivative)
-            and isinstance(first.of, Call)
-            and first.of.function == op
-            and first.of.arguments == (first.by,)
-            and lines.of.by == first.by
-        ):
-            return lines.chain
-    return None
-
-
-def partial(form: Formula) -> Formula:
-    """A one-variable form with P for D: with one variable they are the same."""
-    children = tuple(partial(child) for child in form.children)
-    if isinstance(form, Derivative):
-        return Derivative("P", children[0], form.by)
-    return form.with_children(children) if children else form
-
-
 def render(
     source: Derivation | Derivations | Document,
     to: str = "text",
@@ -403,6 +327,3 @@ def render(
         return renderer.page(source.story, name, detail)
     document = source if isinstance(source, Document) else source.document(detail)
     return renderer.write(document)
-
-
-__all__ = ["Derivation", "Derivations", "LineError", "derive", "render", "unfolded"]

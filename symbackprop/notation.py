@@ -1,4 +1,4 @@
-"""How quantities are lettered and indexed: books differ, graphs do not. One row each."""
+"""How quantities are lettered and indexed: books differ, graphs do not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 from symbackprop.errors import InputError, Place
 from symbackprop.examples.tables import READERS, Claim, Draft, Lines
+from symbackprop.examples.toml_file import Toml, file_text, nearest, shown
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import Formula, Name
 from symbackprop.network import Network
-from symbackprop.examples.toml_file import Toml, file_text, nearest, shown
 
 RESERVED = ("samples", "sizes", "training", "networks")
 

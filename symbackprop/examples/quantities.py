@@ -12,6 +12,8 @@ from math import prod
 from typing import Literal, NoReturn
 
 from symbackprop.errors import FormulaError
+from symbackprop.examples.toml_file import Toml, called, nearest, shown
+from symbackprop.examples.toml_places import Path
 from symbackprop.formula.reader import FUNCTIONS, Vocabulary, read
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
@@ -33,8 +35,6 @@ from symbackprop.formula.tree import (
 )
 from symbackprop.network import Network
 from symbackprop.ops.table import OPS
-from symbackprop.examples.toml_file import Toml, called, nearest, shown
-from symbackprop.examples.toml_places import Path
 
 MAX_ID = 60
 MAX_CIRCLE = 8

@@ -11,6 +11,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from symbackprop.errors import Place
+from symbackprop.examples.quantities import Quantities, checked_id, network_ids
+from symbackprop.examples.toml_file import Toml, called, nearest, shown
+from symbackprop.examples.toml_places import MAX_VALUES, Path
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import Formula, Name, name_of, names_in
 from symbackprop.network import (
@@ -22,9 +25,6 @@ from symbackprop.network import (
     Layer,
     Network,
 )
-from symbackprop.examples.quantities import Quantities, checked_id, network_ids
-from symbackprop.examples.toml_file import Toml, called, nearest, shown
-from symbackprop.examples.toml_places import MAX_VALUES, Path
 
 MAX_FORMULAS = 500
 MAX_CHAIN = 200

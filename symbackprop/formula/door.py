@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportReturnType=false
+# (SymPy annotates its own classes only in part)
 """The one door between forms and SymPy: the only file that builds SymPy objects."""
 
 from fractions import Fraction as Rational

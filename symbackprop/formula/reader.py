@@ -238,7 +238,7 @@ class _Reader:
 
     def product(self, node: ast.expr, level: int, led: ast.UnaryOp | None) -> Formula:
         """A run of * and /, left to right: a*b/c is a fraction over c."""
-        if node is led:
+        if led is not None and node is led:
             return self.formula(led.operand, level + 1)
         if not (
             isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
@@ -251,7 +251,7 @@ class _Reader:
             if first is led
             else self.formula(first, level + 1)
         )
-        factors = [result]
+        factors: list[Formula] = [result]
         for step in run:
             right = self.formula(step.right, level + 1)
             if isinstance(step.op, ast.Mult):

@@ -6,7 +6,7 @@ sum stays a sum in a sum), so every other position stays what it was.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
 from typing import Literal, TypeAlias
 
@@ -63,6 +63,14 @@ class Name(Formula):
 
     base: str
     indices: tuple[Index, ...] = ()
+    # Names are the keys of every table; their hash is asked for most of all.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.base, self.indices)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def id(self) -> str:

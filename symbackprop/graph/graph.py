@@ -79,7 +79,7 @@ class Graph:
         """The node of a name or id. InputError with the nearest where there is none."""
         wanted = name_of(name) if isinstance(name, str) else name
         if wanted not in self._index:
-            from difflib import get_close_matches  # noqa: PLC0415 - only on errors
+            from difflib import get_close_matches
 
             near = get_close_matches(wanted.id, [n.id for n in self.nodes], 1, 0.3)
             hint = f"did you mean {near[0]}?" if near else ""
@@ -93,7 +93,7 @@ class Graph:
     @property
     def definitions(self) -> "Mapping[str, sympy.Expr]":
         """Each defined quantity as a SymPy expression over the others' symbols."""
-        from symbackprop.formula.door import to_sympy  # noqa: PLC0415 - loads SymPy
+        from symbackprop.formula.door import to_sympy
 
         return {
             node.id: to_sympy(node.body) for node in self.nodes if node.body is not None

@@ -40,7 +40,7 @@ PRECISIONS = (128, 1024)
 MAX_WORK = 20_000
 
 
-class Unbounded(Exception):  # noqa: N818 - says "no ball here", no error of a user
+class Unbounded(Exception):
     """No finite ball at this point, or too much work."""
 
 
@@ -49,9 +49,9 @@ class Balls:
 
     def __init__(self, definitions: Definitions, seed: int) -> None:
         self.definitions = definitions
-        self.random = Random(seed)  # noqa: S311 - test points, no secrets
+        self.random = Random(seed)
         # Most points are near 0, where little cancels; some are far out.
-        self.spread = 64 if seed % 4 == 3 else 1  # noqa: PLR2004 - one in four
+        self.spread = 64 if seed % 4 == 3 else 1
         self.leaves: dict[Name, Rational] = {}
         self.values: dict[Name, arb] = {}
         self.shapes: dict[str, list[Rational]] = {}

@@ -58,7 +58,8 @@ class Term:
     def times(self, *more: Formula, by: Rational = Rational(1)) -> "Term":
         """The term with further factors; numbers and signs join the coefficient."""
         factor, tops = self.factor * by, list(self.tops)
-        for form in more:
+        for given in more:
+            form = given
             while isinstance(form, Minus):
                 factor, form = -factor, form.body
             value = literal(form)

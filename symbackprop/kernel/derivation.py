@@ -67,7 +67,7 @@ class Derivation:
             for step in derivation.steps:
                 for condition in step.conditions:
                     found.setdefault(str(condition), condition)
-                # A lemma's own conditions speak of its x; its step carries the instance.
+                # A lemma speaks of its x; its step carries the instance.
                 if step.rule != "lemma":
                     stack += step.because
         return tuple(found.values())

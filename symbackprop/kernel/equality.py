@@ -51,9 +51,9 @@ def compared(
         return Judgement("proved", "structure")
     if flattened(left) == flattened(right):
         return Judgement("proved", "flattening")
-    if isinstance(left, Sum) or isinstance(right, Sum):
-        if flat_terms(left) == flat_terms(right):
-            return Judgement("proved", "flattening")
+    sums = isinstance(left, Sum) or isinstance(right, Sum)
+    if sums and flat_terms(left) == flat_terms(right):
+        return Judgement("proved", "flattening")
     positive = frozenset(
         a.left
         for a in definitions.assumptions

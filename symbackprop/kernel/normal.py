@@ -39,11 +39,11 @@ MAX_SQUARE_BITS = 96
 Ratio = tuple[fmpq_mpoly, fmpq_mpoly]
 
 
-class _Rescale(Exception):  # noqa: N818 - a signal between two passes, no error
+class _Rescale(Exception):
     """An exponential needs a finer unit: e^(x/2) beside e^x."""
 
 
-class _Crowded(Exception):  # noqa: N818 - a signal between two passes, no error
+class _Crowded(Exception):
     """More generators than the ring has."""
 
 

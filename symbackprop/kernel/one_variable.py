@@ -136,7 +136,7 @@ def _cases(of: Formula, d: Inner, _: Constant) -> Formula | None:
         u = of.arguments[0]
         sign = Sum((Product((TWO, Call("step", (u,)))), Minus(ONE)))
         return Product((sign, d(u)))
-    if of.function != "Max" or len(of.arguments) != 2:  # noqa: PLR2004 - a pair
+    if of.function != "Max" or len(of.arguments) != 2:
         return None
     a, b = of.arguments
     if literal(a) == 0:

@@ -154,6 +154,8 @@ def local(
     for a sigmoid h. Refuses what is not proved equal.
     """
     target = _derivative_at("local", before, path, "P")
+    if target.of == target.by:
+        raise Refused("local", f"{text_of(target)} is an identity, no slope of a body")
     if isinstance(target.of, Name):
         slope = definitions.gradient(target.of).get(target.by, ZERO)
         body = definitions.body(target.of)

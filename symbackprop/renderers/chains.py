@@ -21,7 +21,9 @@ from symbackprop.renderers.words import messages, phrase, word
 
 Detail: TypeAlias = Literal["brief", "standard", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "standard", "full")
-_MINOR = frozenset({"flatten", "signs", "definition_back", "lemma", "definition"})
+_MINOR = frozenset(
+    {"flatten", "signs", "definition_back", "lemma", "definition", "derived"}
+)
 """Reasons that go without saying where there is another one."""
 MAX_MARKED = 400
 
@@ -133,13 +135,11 @@ class Narrator:
 
     def _conditions(self, conditions: Iterable[Assumption]) -> tuple[Inline, ...]:
         """The conditions that nothing discharges."""
-        shown: list[Inline] = []
-        for condition in conditions:
-            if condition.relation != "=" and not self.hidden(condition):
-                shown.append(
-                    (condition.left, f" {condition.relation} ", condition.right)
-                )
-        return tuple(shown)
+        return tuple(
+            (condition.left, f" {condition.relation} ", condition.right)
+            for condition in conditions
+            if condition.relation != "=" and not self.hidden(condition)
+        )
 
     def _asides(self, derivation: Derivation, anchor: str) -> tuple[Chain, ...]:
         """The "with …" chains of the parts that the first line names."""
@@ -162,7 +162,7 @@ class Narrator:
 
     def _merged(self, parts: Sequence[Derivation], anchor: str) -> Chain | None:
         """Several chains of one shape as one chain for k = 1, 2, …."""
-        if len({len(part.lines) for part in parts}) != 1 or len(parts) < 2:  # noqa: PLR2004
+        if len({len(part.lines) for part in parts}) != 1 or len(parts) < 2:
             return None
         letter = free_letter(parts[0].goal)
         left = common_shape([part.goal for part in parts], letter)
@@ -198,6 +198,9 @@ def _reasons(step: Step) -> dict[str, None]:
         return {"local_slope": None}
     found: dict[str, None] = {}
     for because in step.because:
+        if because.cut_from is None:
+            found["derived"] = None
+            continue
         for inner in because.steps:
             found |= _reasons(inner)
     return found

@@ -27,7 +27,6 @@ from symbackprop.renderers.document import (
     Row,
     Table,
 )
-from symbackprop.renderers.lettering import Context
 from symbackprop.renderers.mathml import mathml
 from symbackprop.renderers.spoken import spoken
 from symbackprop.renderers.typeset import Typesetter
@@ -38,29 +37,17 @@ _PAGE_ONLY = "/* page only */"  # what stands below it in page.css is not for Ju
 # Words that only this page needs.
 _WORDS = {
     "help": {
-        "en": "Keys: `j` `k` or `↓` `↑` next and previous line · `Enter` its small steps"
-        " · `e` unfold all · `f` fold all",
+        "en": "Keys: `j` `k` or `↓` `↑` next and previous line · `Enter` its small"
+        " steps · `e` unfold all · `f` fold all",
         "ko": "단축키: `j` `k` 또는 `↓` `↑` 다음 줄, 이전 줄 · `Enter` 세부 단계"
         " · `e` 모두 펼치기 · `f` 모두 접기",
     },
     "failed": {"en": "copy it from the box", "ko": "상자에서 복사하세요"},
 }
 _SEE = re.compile(r' ?<a class="see" href="([^"]*)">[^<]*</a>')
-
-
-_KNOWN = re.compile(r' xmlns="[^"]*"')
-# The first and the last sign of an mrow know their form, brackets that they stretch.
-_BRACKETS = (
-    (r"\1>", re.compile(r'(<mrow><mo stretchy="false") form="prefix">')),
-    (r"\1</mo></mrow>", re.compile(r' form="postfix"(>[^<]*)</mo></mrow>')),
-    (
-        r"<mrow><mo>\1",
-        re.compile(r'<mrow><mo stretchy="true" fence="true" form="prefix">([([])'),
-    ),
-    (
-        r"<mo>\1</mo></mrow>",
-        re.compile(r'<mo stretchy="true" fence="true">([])])</mo></mrow>'),
-    ),
+_SPARE = re.compile(  # the namespace, and the form of the ends of an mrow
+    r' xmlns="[^"]*"|(?<=<mrow><mo stretchy="false") form="prefix"'
+    r'| form="postfix"(?=>[^<]*</mo></mrow>)'
 )
 
 
@@ -79,7 +66,7 @@ def html(document: Document) -> str:
         f' data-failed="{page.say("failed")}"></p>\n'
     )
     kind = "long" if contents else ""
-    return _file(document.title, document.language, content, kind, _script())
+    return _file(document.title, document.language, content, kind, _shipped("page.js"))
 
 
 def index_page(
@@ -87,7 +74,8 @@ def index_page(
 ) -> str:
     """The index of a folder of pages: (file, title, note) each."""
     rows = "".join(
-        f'<li><a href="{_relative(href)}">{escape(name)}</a><p>{escape(note)}</p></li>\n'
+        f'<li><a href="{_relative(href)}">{escape(name)}</a>'
+        f"<p>{escape(note)}</p></li>\n"
         for href, name, note in entries
     )
     content = (
@@ -99,7 +87,7 @@ def index_page(
 
 def fragment(document: Document) -> str:
     """The document's body with its own style and without script, for Jupyter."""
-    style = _style().partition(_PAGE_ONLY)[0]
+    style = _shipped("page.css").partition(_PAGE_ONLY)[0]
     return (
         f'<div class="symbackprop" lang="{escape(document.language)}">'
         f"<style>\n{style}</style>\n{_Page(document, script=False).body()}</div>\n"
@@ -109,34 +97,28 @@ def fragment(document: Document) -> str:
 def _file(
     title: str, language: str, content: str, kind: str = "", script: str = ""
 ) -> str:
-    """A whole file around its content; it may load nothing and run only its own script."""
-    style = _style()
+    """A whole file; it may load nothing and run only its own script."""
+    style = _shipped("page.css")
     policy = (
-        f"default-src 'none'; style-src {_hash(style)}; style-src-attr 'unsafe-inline'; "
-        f"script-src {_hash(script)}; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src {_hash(style)}; style-src-attr 'unsafe-inline'; "
+        f"script-src {_hash(script)}"
     )
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(language)}">\n<head>\n'
         f'<meta charset="utf-8"/>\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}"/>\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
-        f'<meta name="color-scheme" content="light dark"/>\n'
         f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n"
         f'<body>\n<div class="symbackprop page {kind}">\n{content}</div>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
-@cache  # a shipped file, read once
-def _style() -> str:
-    """The style sheet."""
-    return files("symbackprop.renderers").joinpath("page.css").read_text("utf-8")
-
-
-@cache  # a shipped file, read once
-def _script() -> str:
-    """The script."""
-    return files("symbackprop.renderers").joinpath("page.js").read_text("utf-8")
+@cache  # shipped files, read once
+def _shipped(name: str) -> str:
+    """The style sheet or the script."""
+    return files("symbackprop.renderers").joinpath(name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:
@@ -156,9 +138,10 @@ class _Page:
 
     def __init__(self, document: Document, *, script: bool) -> None:
         self.document = document
-        self.context: Context = document.context
         self.typeset = Typesetter(document.context)
         self.script = script
+        # Tab stops at a chain's first line; the script moves on from there.
+        self.stops = (' tabindex="0"', ' tabindex="-1"') if script else ("", "")
         self.known: dict[tuple[str, bool], str] = {}
         self.anchors: set[str] = set()
 
@@ -167,8 +150,6 @@ class _Page:
         language = self.document.language
         own = _WORDS.get(key)
         return escape(own[language] if own else word("page", key, language))
-
-    # --- parts
 
     def math(
         self, form: Formula, changed: tuple[Path, ...] = (), *, display: bool = False
@@ -181,8 +162,9 @@ class _Page:
         latex = self.typeset(form, marks)
         key = (latex, display)
         if key not in self.known:
-            words = spoken(form, self.context)
-            self.known[key] = _lean(mathml(latex, display=display, alttext=words))
+            words = spoken(form, self.document.context)
+            full = mathml(latex, display=display, alttext=words)
+            self.known[key] = _SPARE.sub("", full)
         return self.known[key]
 
     def inline(self, parts: Inline) -> str:
@@ -193,7 +175,7 @@ class _Page:
 
     def anchor(self, anchor: str) -> str:
         """An id attribute, none where the page has that id already."""
-        name = _fragment(anchor)
+        name = "-".join(anchor.split())
         if not name or name in self.anchors:
             return ""
         self.anchors.add(name)
@@ -202,11 +184,9 @@ class _Page:
     def tools(self) -> str:
         """Buttons and keys; they show once the script runs."""
         buttons = "".join(
-            f'<button type="button" data-do="{act}">{self.say(key)}</button>\n'
-            for act, key in (
-                ("open", "open_all"), ("close", "close_all"), ("theme", "theme")
-            )
-        )  # fmt: skip
+            f'<button type="button" data-do="{act}">{self.say(act)}</button>\n'
+            for act in ("open_all", "close_all", "theme")
+        )
         keys = re.sub("`(.+?)`", r"<kbd>\1</kbd>", self.say("help"))
         return (
             f'<div class="tools" hidden="hidden">\n{buttons}'
@@ -226,15 +206,12 @@ class _Page:
             f"<summary>{name}</summary>\n<ol>\n{rows}</ol></details></nav>\n"
         )
 
-    # --- blocks
-
     def body(self) -> str:
         """Every block in order, the appendix folded, no link to nowhere."""
         text = "".join(self.block(block) for block in self.document.blocks)
         if self.document.appendix:
-            name = self.say("shared")
-            rows = "".join(self.folded(block) for block in self.document.appendix)
-            text += f'<section class="shared">\n<h2>{name}</h2>\n{rows}</section>\n'
+            text += f'<section class="shared">\n<h2>{self.say("shared")}</h2>\n'
+            text += "".join(map(self.folded, self.document.appendix)) + "</section>\n"
         targets = {_link(anchor) for anchor in self.anchors}
         return _SEE.sub(lambda link: link[0] if link[1] in targets else "", text)
 
@@ -267,12 +244,8 @@ class _Page:
     def table(self, table: Table) -> str:
         """A table that scrolls inside itself."""
         head = "".join(f'<th scope="col">{self.inline(c)}</th>' for c in table.header)
-        rows = "".join(
-            "<tr>"
-            + "".join(f"<td>{self.inline(cell)}</td>" for cell in row)
-            + "</tr>\n"
-            for row in table.rows
-        )
+        cells = [[f"<td>{self.inline(c)}</td>" for c in row] for row in table.rows]
+        rows = "".join(f"<tr>{''.join(row)}</tr>\n" for row in cells)
         return (
             f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
             f"<tbody>\n{rows}</tbody></table></div>\n"
@@ -281,24 +254,26 @@ class _Page:
     def equations(self, equations: Equations) -> str:
         """Definitions in the grid of a chain."""
         rows = "".join(
-            '<li class="line">'
-            + self.cells(left, self.math(form, display=True), equations.relation)
-            + f'<div class="why">{self.inline(gloss)}</div></li>\n'
+            f'<li class="line">{self.cells(left, form, (), equations.relation)}'
+            f'<div class="why">{self.inline(gloss)}</div></li>\n'
             for left, form, gloss in equations.rows
         )
-        return (
-            f'<div class="chain equations"><ul class="lines" role="list">\n{rows}'
-            "</ul></div>\n"
-        )
+        opening = '<div class="chain equations"><ul class="lines" role="list">'
+        return f"{opening}\n{rows}</ul></div>\n"
 
-    def cells(self, left: Formula | None, formula: str, relation: str = "=") -> str:
+    def cells(
+        self,
+        left: Formula | None,
+        form: Formula,
+        changed: tuple[Path, ...],
+        relation: str = "=",
+    ) -> str:
         """Left side, relation, formula: the columns that all lines share."""
-        side = (
-            f'<div class="left">{self.math(left, display=True)}</div>' if left else ""
-        )
+        side = self.math(left, display=True) if left else ""
         return (
-            f'{side}<span class="rel">{escape(relation)}</span>'
-            f'<div class="formula">{formula}</div>'
+            (f'<div class="left">{side}</div>' if left else "")
+            + f'<span class="rel">{escape(relation)}</span><div class="formula">'
+            + f"{self.math(form, changed, display=True)}</div>"
         )
 
     def chain(self, chain: Chain) -> str:
@@ -326,12 +301,9 @@ class _Page:
         """The button that copies a chain as LaTeX, without marks."""
         if not self.script:
             return ""
-        lines = [f"={self.typeset(line.form)}" for line in chain.lines]
-        joined = " \\\\\n  &".join(lines)
-        latex = (
-            f"\\begin{{align*}}\n  {self.typeset(chain.left)} &{joined}\n"
-            "\\end{align*}\n"
-        )
+        lines = " \\\\\n  &=".join(self.typeset(line.form) for line in chain.lines)
+        latex = f"{self.typeset(chain.left)} &={lines}"
+        latex = f"\\begin{{align*}}\n  {latex}\n\\end{{align*}}\n"
         return (
             f'<button type="button" class="copy" hidden="hidden"'
             f' data-latex="{escape(latex)}">{self.say("copy")}</button>\n'
@@ -347,12 +319,7 @@ class _Page:
             evidence = evidence or row.evidence
             conditions += tuple(c for c in row.conditions if c not in conditions)
             see, rows = row.see, ()
-            if row.opens:
-                inner = self.fold(
-                    f"{self.say('because')} {self.math(row.opens.left)}",
-                    self.chain(row.opens),
-                    opened=line.open,
-                )
+            inner = self.because(row.opens, opened=line.open)
         if rows:
             small = "".join(self.row(row, checked=checked) for row in rows)
             inner = self.fold(
@@ -362,25 +329,27 @@ class _Page:
             )
         why = self.why(reason, rules, evidence if checked else "", see)
         return (
-            f'<li class="line"{self.stop(0 if left else -1)}>'
-            f"{self.cells(left, self.math(line.form, line.changed, display=True))}"
+            f'<li class="line"{self.stops[left is None]}>'
+            f"{self.cells(left, line.form, line.changed)}"
             f"{why}{self.conditions(conditions)}{inner}</li>\n"
         )
 
     def row(self, row: Row, *, checked: bool) -> str:
         """One small step, with its own derivation or a link to it."""
-        inner = ""
-        if row.opens:
-            title = f"{self.say('because')} {self.math(row.opens.left)}"
-            inner = self.fold(title, self.chain(row.opens), opened=False)
-        why = self.why(
-            row.reason, (row.rule,), row.evidence if checked else "", row.see, full=True
-        )
+        evidence = row.evidence if checked else ""
+        why = self.why(row.reason, (row.rule,), evidence, row.see, full=True)
         return (
-            f'<li class="line row"{self.stop(-1)}>'
-            f"{self.cells(None, self.math(row.form, row.changed, display=True))}"
-            f"{why}{self.conditions(row.conditions)}{inner}</li>\n"
+            f'<li class="line row"{self.stops[True]}>'
+            f"{self.cells(None, row.form, row.changed)}{why}"
+            f"{self.conditions(row.conditions)}{self.because(row.opens)}</li>\n"
         )
+
+    def because(self, chain: Chain | None, *, opened: bool = False) -> str:
+        """What a step opens into, folded."""
+        if chain is None:
+            return ""
+        title = f"{self.say('because')} {self.math(chain.left)}"
+        return self.fold(title, self.chain(chain), opened=opened)
 
     def fold(self, title: str, body: str, *, opened: bool) -> str:
         """Something that unfolds."""
@@ -399,42 +368,25 @@ class _Page:
         """Reason, rule names, check mark; `full` writes the evidence out."""
         text = self.inline(reason)
         parts = [f'<span class="reason">{text}</span>'] if text else []
-        names = [name.replace("_", " ") for name in rules if name]
-        names = [escape(n) for n in dict.fromkeys(names) if escape(n) != text]
-        if names:
-            parts.append(f'<span class="rules">{", ".join(names)}</span>')
+        if names := ", ".join(escape(rule.replace("_", " ")) for rule in rules):
+            parts.append(f'<span class="rules">{names}</span>')
         if evidence:
             said = f"{self.say('checked')}: {escape(evidence)}"
-            parts.append(
-                f'<span class="tick" role="img" title="{said}" aria-label="{said}">✓'
-                "</span>"
-            )
-            if full:
-                parts.append(
-                    f'<span class="evidence" aria-hidden="true">{escape(evidence)}</span>'
-                )
+            told = f'role="img" title="{said}" aria-label="{said}"'
+            parts.append(f'<span class="tick" {told}>✓</span>')
+        if evidence and full:
+            words = escape(evidence)
+            parts.append(f'<span class="evidence" aria-hidden="true">{words}</span>')
         if see:
             parts.append(f'<a class="see" href="{_link(see)}">{self.say("see")}</a>')
         return f'<div class="why">{" ".join(parts)}</div>' if parts else ""
-
-    def stop(self, index: int) -> str:
-        """Makes a line a place for the keyboard, where a script moves from it."""
-        return f' tabindex="{index}"' if self.script else ""
 
     def conditions(self, conditions: tuple[Inline, ...]) -> str:
         """What a line needs to hold."""
         if not conditions:
             return ""
-        listed = ", ".join(self.inline(condition) for condition in conditions)
+        listed = ", ".join(map(self.inline, conditions))
         return f'<p class="conditions">{self.say("conditions")} {listed}</p>'
-
-
-def _lean(math: str) -> str:
-    """MathML without what HTML knows by itself: a third of a page."""
-    math = _KNOWN.sub("", math)
-    for end, pattern in _BRACKETS:
-        math = pattern.sub(end, math)
-    return math
 
 
 def _level(heading: Heading) -> int:
@@ -442,11 +394,6 @@ def _level(heading: Heading) -> int:
     return min(max(heading.level, 2), 4)
 
 
-def _fragment(anchor: str) -> str:
-    """An anchor without white space, as ids must be."""
-    return "-".join(anchor.split())
-
-
 def _link(anchor: str) -> str:
-    """A link inside the page."""
-    return "#" + quote(_fragment(anchor))
+    """A link inside the page; ids have no white space."""
+    return "#" + quote("-".join(anchor.split()))

@@ -168,7 +168,8 @@ class _Writer:
     def derivation(self, derivation: Derivation) -> dict[str, object]:
         """Goal, small steps, and how many of them make each printed line."""
         entries = derivation.definitions.entries
-        free = {} if len(entries) > 1 else {"free": entries[0].name.id}
+        names = [entry.name.id for entry in entries if entry.body is None]
+        free = {"free": names[0]} if len(entries) == len(names) == 1 else {}
         return {
             "goal": text_of(derivation.goal),
             **free,

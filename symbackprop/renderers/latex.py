@@ -1,5 +1,7 @@
 """A document as LaTeX that compiles as it stands: align*, the reason at the right."""
 
+from itertools import pairwise
+
 from symbackprop.formula.tree import Formula, Minus, Product, Sum
 from symbackprop.renderers.document import (
     Block,
@@ -26,6 +28,7 @@ _PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \ifPDFTeX
   \usepackage[T1]{fontenc}
   \usepackage[utf8]{inputenc}
+  \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \fi
 %KOREAN%
 \usepackage{amsmath,amssymb}
@@ -127,7 +130,7 @@ class _Page:
         """One block."""
         match block:
             case Heading(parts, level, _):
-                kind = "subsection" if level == 2 else "subsubsection"  # noqa: PLR2004
+                kind = "subsection" if level == 2 else "subsubsection"
                 return [rf"\{kind}*{{{self.inline(parts)}}}"]
             case Prose(parts):
                 return [self.inline(parts)]
@@ -230,7 +233,7 @@ class _Page:
         """A sum broken before some of its signs."""
         starts = [0, *grouped(form.terms, ROOM, self.context), len(form.terms)]
         rows: list[str] = []
-        for start, stop in zip(starts, starts[1:], strict=False):
+        for start, stop in pairwise(starts):
             part = form.terms[start:stop]
             text = self.typeset(part[0] if len(part) == 1 else Sum(part))
             if start and not isinstance(part[0], Minus):
@@ -243,7 +246,7 @@ class _Page:
         factors = _flat(form)
         long = [f for f in factors if isinstance(f, Sum)]
         wide = max(long, key=lambda f: measured(f, self.context), default=None)
-        if wide is None or not isinstance(wide, Sum):
+        if wide is None:
             return None
         place = factors.index(wide)
         before, after = factors[:place], factors[place + 1 :]

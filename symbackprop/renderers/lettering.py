@@ -174,7 +174,7 @@ def _text(
 def superscript(text: str) -> str | None:
     """A text in Unicode superscripts, None where a character has none."""
     moved = text.replace("−", "-").translate(_SUPERSCRIPT)
-    return moved if all(ord(c) > 127 or c == "," for c in moved) else None  # noqa: PLR2004
+    return moved if all(ord(c) > 127 or c == "," for c in moved) else None
 
 
 def _words(

@@ -29,7 +29,7 @@ from symbackprop.renderers.document import (
     Prose,
 )
 from symbackprop.renderers.lettering import Context
-from symbackprop.renderers.words import phrase, word
+from symbackprop.renderers.words import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +119,12 @@ class _Page:
         blocks.append(Heading(self.say(key), 2, key))
         if is_network:
             blocks.append(Prose(self._summary()))
-        rows = tuple(
-            (node.name, node.body, ()) for node in graph.nodes if self._shown(node)
-        )
-        blocks.append(Equations(rows))
+        rows: list[tuple[Formula, Formula, Inline]] = [
+            (node.name, node.body, ())
+            for node in graph.nodes
+            if node.body is not None and self._shown(node)
+        ]
+        blocks.append(Equations(tuple(rows)))
         if self.story.loss is not None:
             blocks.append(self.narrator.chain(self.story.loss, "loss"))
         if graph.facts:
@@ -136,8 +138,6 @@ class _Page:
 
     def _shown(self, node: Node) -> bool:
         """Every definition, except one that the loss chain writes out anyway."""
-        if node.body is None:
-            return False
         return not (self.story.loss is not None and node.name == self.graph.loss)
 
     def _summary(self) -> Inline:
@@ -227,7 +227,7 @@ class _Page:
                     and node.role == "preactivation"
                     and outer
                     and len(derivation.printed) > 2
-                ):  # noqa: PLR2004
+                ):
                     before, after = derivation.printed[2], derivation.result
                     return [Prose(self.say("cancelled", before=before, after=after))]
         return []

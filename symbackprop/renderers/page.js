@@ -6,7 +6,7 @@
   const status = page.querySelector(".status");
   if (!status) return; // an index page has nothing to move
   const all = (selector, from = page) => Array.from(from.querySelectorAll(selector));
-  const shown = (element) => element.getClientRects().length > 0;
+  const shown = (element) => element.checkVisibility(); // false inside a closed fold
 
   // --- folding
   function foldAll(open) {
@@ -117,7 +117,7 @@
     root.style.colorScheme = dark ? "light" : "dark";
   }
 
-  const acts = { open: () => foldAll(true), close: () => foldAll(false), theme: turnTheme };
+  const acts = { open_all: () => foldAll(true), close_all: () => foldAll(false), theme: turnTheme };
   page.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button && button.dataset.do) acts[button.dataset.do]();
@@ -136,14 +136,16 @@
   });
   for (const cell of all(".formula, .left, .scroll")) sizes.observe(cell);
 
-  const PAPER = 640; // px between the margins of an A4 page
+  const PAPER = { width: 640, why: 190, inset: 50, scale: 0.84 }; // A4 at 10 pt, in px
   addEventListener("beforeprint", () => {
     for (const cell of all(".formula")) {
       const formula = cell.firstElementChild;
-      const width = formula ? formula.getBoundingClientRect().width : 0;
-      const share = cell.closest("details, .aside") ? 0.6 : 0.62;
-      const fit = Math.min(1, (PAPER * share) / width);
-      if (width > 0) formula.style.setProperty("--fit", fit.toFixed(3));
+      const left = cell.closest(".lines, .rows").querySelector(":scope > .line > .left");
+      const inset = cell.closest("details, .aside") ? PAPER.inset : 0;
+      const beside = left ? left.scrollWidth * PAPER.scale : 0;
+      const room = PAPER.width - PAPER.why - inset - beside;
+      const width = formula.getBoundingClientRect().width * PAPER.scale;
+      if (width > room) formula.style.setProperty("--fit", (room / width).toFixed(3));
     }
   });
 

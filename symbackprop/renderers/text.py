@@ -1,4 +1,4 @@
-"""A document as plain text for a terminal: formulas in Unicode, reasons at the right."""
+"""A document as plain text: formulas in Unicode, reasons at the right."""
 
 import unicodedata
 
@@ -68,7 +68,7 @@ class _Page:
         match block:
             case Heading(parts, level, _):
                 title = self.inline(parts)
-                return [title, "-" * width(title)] if level == 2 else [title]  # noqa: PLR2004
+                return [title, "-" * width(title)] if level == 2 else [title]
             case Prose(parts):
                 return [self.inline(parts)]
             case Chain():

@@ -24,8 +24,8 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
+    name_of,
     names_in,
-    walk,
 )
 from symbackprop.ops.table import OPS
 from symbackprop.renderers.lettering import (
@@ -34,6 +34,14 @@ from symbackprop.renderers.lettering import (
     is_word,
     lettered,
     superscript,
+)
+from symbackprop.renderers.spacing import (
+    ends_open,
+    ends_with_sigma,
+    leads_with_minus,
+    numeric,
+    square,
+    tall,
 )
 
 
@@ -57,7 +65,7 @@ class _Run:
     ) -> None:
         self.context = context
         self.latex = target == "latex"
-        self.target = target
+        self.target: Target = target
         self.marks = marks
 
     def form(self, form: Formula, path: Path) -> str:
@@ -120,14 +128,14 @@ class _Run:
     def bracketed(self, form: Formula, path: Path) -> str:
         """A form in brackets: square ones around derivatives and squared brackets."""
         inner = self.form(form, path)
-        left, right = ("[", "]") if _square(form) else ("(", ")")
-        if self.latex and _tall(form):
+        left, right = ("[", "]") if square(form) else ("(", ")")
+        if self.latex and tall(form):
             return rf"\left{left}{inner}\right{right}"
         return f"{left}{inner}{right}"
 
     def term(self, form: Formula, path: Path) -> str:
         """A form behind a sign."""
-        if isinstance(form, Sum | Minus) or _leads_with_minus(form):
+        if isinstance(form, Sum | Minus) or leads_with_minus(form):
             return self.bracketed(form, path)
         return self.form(form, path)
 
@@ -145,9 +153,9 @@ class _Run:
                 text = self.form(term, here)
                 parts.append(text if place == 0 else f"{gap}+{gap}({text})")
                 continue
-            needs = isinstance(body, Sum) or (place > 0 and _leads_with_minus(body))
+            needs = isinstance(body, Sum) or (place > 0 and leads_with_minus(body))
             needs = needs or (sign != "+" and isinstance(body, Minus))
-            needs = needs or (place < last and _ends_with_sigma(body))
+            needs = needs or (place < last and ends_with_sigma(body))
             text = self.bracketed(body, inner) if needs else self.form(body, inner)
             if place == 0:
                 parts.append(text if sign == "+" else sign + text)
@@ -203,7 +211,7 @@ class _Run:
                     return rf"\class{{{self.marks[path]}}}{{{text}}}"
                 return text
             return self.bracketed(form, path)
-        if not first and _leads_with_minus(form):
+        if not first and leads_with_minus(form):
             return self.bracketed(form, path)
         if not self.latex and isinstance(form, Fraction) and not first:
             return f"({self.form(form, path)})"
@@ -213,7 +221,7 @@ class _Run:
         """Whether a multiplication dot stands between two factors."""
         if isinstance(before, Minus):
             if isinstance(before.body, Num) or not first:
-                return _numeric(after)  # it stands in brackets
+                return numeric(after)  # it stands in brackets
             before = before.body
         before = before.factors[-1] if isinstance(before, Product) else before
         if not self.latex and (
@@ -221,9 +229,9 @@ class _Run:
             or isinstance(after, Derivative | Fraction)
         ):
             return True
-        if _numeric(after) or isinstance(before, Sigma) or _ends_open(before):
+        if numeric(after) or isinstance(before, Sigma) or ends_open(before):
             return True
-        if _numeric(before):
+        if numeric(before):
             if isinstance(before, Num):
                 plain = before.text != "1" and not isinstance(after, Fraction)
             else:
@@ -241,7 +249,8 @@ class _Run:
         """A fraction with a bar; in text with a slash and brackets."""
         top, bottom = (*path, 0), (*path, 1)
         if self.latex:
-            return rf"\frac{{{self.form(form.top, top)}}}{{{self.form(form.bottom, bottom)}}}"
+            over, under = self.form(form.top, top), self.form(form.bottom, bottom)
+            return rf"\frac{{{over}}}{{{under}}}"
         above = self.tight(form.top, top, also=(Product, Power, Fraction))
         below = self.tight(form.bottom, bottom, also=(Power,))
         return f"{above}/{below}"
@@ -265,8 +274,8 @@ class _Run:
         if not self.latex:
             raised = isinstance(base, Name) and self.context.layered(base)
         if not plain or raised:
-            tall = isinstance(base, Name) and self.latex and "^" in text
-            text = rf"\left({text}\right)" if tall else self.bracketed(base, here)
+            scripted = isinstance(base, Name) and self.latex and "^" in text
+            text = rf"\left({text}\right)" if scripted else self.bracketed(base, here)
         up = self.form(exponent, above)
         if self.latex:
             return f"{text}^{up}" if len(up) == 1 else f"{text}^{{{up}}}"
@@ -363,8 +372,8 @@ class _Run:
                     self.form(argument, part)
                     for argument, part in zip(form.arguments, parts, strict=True)
                 ]
-                tall = self.latex and any(map(_tall, form.arguments))
-                left, right = (r"\left(", r"\right)") if tall else ("(", ")")
+                high = self.latex and any(map(tall, form.arguments))
+                left, right = (r"\left(", r"\right)") if high else ("(", ")")
                 separator = "," if self.latex else ", "
                 return f"{self.head(form)}{left}{separator.join(texts)}{right}"
 
@@ -384,7 +393,7 @@ class _Run:
         elif form.function in known:
             symbol = known[form.function]
         else:
-            return lettered(_function_name(form), self.context, self.target)
+            return lettered(name_of(form.function), self.context, self.target)
         if self.latex:
             return symbol
         plain = {"sigmoid": "σ", "Max": "max"}
@@ -397,70 +406,3 @@ class _Run:
             return f"{head}'" if self.latex else f"{head}′"
         number = (form.slope or 0) + 1
         return rf"\partial_{number}{head}" if self.latex else f"∂{number}{head}"
-
-
-def _function_name(form: Call) -> Name:
-    """A general function's name, indexed like an id."""
-    from symbackprop.formula.tree import name_of  # noqa: PLC0415
-
-    return name_of(form.function)
-
-
-def _numeric(form: Formula) -> bool:
-    """Digits, or a fraction of digits."""
-    if isinstance(form, Fraction):
-        return isinstance(form.top, Num) and isinstance(form.bottom, Num)
-    return isinstance(form, Num)
-
-
-def _leads_with_minus(form: Formula) -> bool:
-    """Whether a form would print a minus sign first."""
-    while isinstance(form, Product):
-        form = form.factors[0]
-    return isinstance(form, Minus) and not isinstance(form.body, Num)
-
-
-def _ends_open(form: Formula) -> bool:
-    """Whether what follows would be drawn into the form: a Σ, a bare ln."""
-    while isinstance(form, Product):
-        form = form.factors[-1]
-    if isinstance(form, Call) and form.function == "log":
-        return isinstance(form.arguments[0], Name | Num)
-    return isinstance(form, Sigma)
-
-
-def _ends_with_sigma(form: Formula) -> bool:
-    """Whether a Σ would swallow the terms that follow."""
-    while isinstance(form, Product):
-        form = form.factors[-1]
-    return isinstance(form, Sigma)
-
-
-def _tall(form: Formula) -> bool:
-    """Whether a form is higher than a line of text."""
-    if isinstance(form, Power):
-        return _tall(form.base)
-    if isinstance(form, Call) and form.function in ("exp", "step"):
-        return False
-    if isinstance(form, Fraction | Derivative | Sigma):
-        return True
-    return any(_tall(child) for child in form.children)
-
-
-def _square(form: Formula) -> bool:
-    """Whether square brackets read better: around derivatives, squared brackets."""
-    if not isinstance(form, Sum):
-        return False
-    for term in form.terms:
-        inner = term.body if isinstance(term, Minus) else term
-        parts = inner.factors if isinstance(inner, Product) else (inner,)
-        for part in parts:
-            if isinstance(part, Derivative) and isinstance(part.of, Name):
-                return True
-            if isinstance(part, Power) and isinstance(part.base, Sum):
-                return True
-            if isinstance(part, Sum) and any(
-                isinstance(node, Derivative) for node in walk(part)
-            ):
-                return True
-    return False

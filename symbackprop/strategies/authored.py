@@ -37,6 +37,7 @@ from symbackprop.kernel.rules import (
     unfold,
     unfolded,
 )
+from symbackprop.kernel.step import Step
 from symbackprop.strategies.tidy import reason_between
 from symbackprop.strategies.writer import Writer, op_slope
 
@@ -46,7 +47,9 @@ MAX_EXPANSIONS = 48
 class DoesNotFollow(SymbackpropError):
     """A line that no step leads to from the one before; `number` counts from 1."""
 
-    def __init__(self, number: int, before: Formula, after: Formula, why: Judgement):
+    def __init__(
+        self, number: int, before: Formula, after: Formula, why: Judgement
+    ) -> None:
         """Keep the judgement: a refuting point, or undecided."""
         where = ", ".join(f"{name} = {value}" for name, value in why.point.items())
         detail = f"refuted at {where}" if where else f"undecided: {why.method}"
@@ -237,7 +240,7 @@ def _expand_one(writer: Writer, path: Path, goal: Formula, wanted: set[Name]) ->
 
 def expansion(
     definitions: Definitions, line: Formula, path: Path, goal: Formula | None = None
-):
+) -> Step | None:
     """The step that expands the derivative at a position, or None.
 
     Names are followed through the graph, forms by one rule of differentiation.

@@ -6,49 +6,39 @@ on what v is: its own lines (inline), one factor that is replaced by its result
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Literal
 
-from symbackprop.errors import InputError, Refused
+from symbackprop.errors import InputError
 from symbackprop.formula.shape import gathered
 from symbackprop.formula.tree import (
-    Call,
     Derivative,
     Formula,
-    Fraction,
     Minus,
     Name,
-    Num,
     Path,
     Product,
     Sum,
     instantiated,
     positions,
     size,
-    substituted,
 )
-from symbackprop.graph.graph import Graph, Node
+from symbackprop.graph.graph import Graph
 from symbackprop.kernel.definitions import Definitions
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.equality import flattened
 from symbackprop.kernel.rules import (
     algebra,
     assume,
-    fold,
     gather,
     independent,
-    lemma,
-    local,
     refer,
     split,
     total,
-    unfold,
 )
 from symbackprop.ops.table import LOSSES
-from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.strategies.authored import DoesNotFollow, follow
-from symbackprop.strategies.calculus import slope_lemma
-from symbackprop.strategies.tidy import reason_between, tidy
+from symbackprop.strategies.slopes import Slopes
+from symbackprop.strategies.tidy import tidy, tidy_reason
 from symbackprop.strategies.writer import Writer, definitions_of
 
 Use = Literal["inline", "whole", "atom"]
@@ -70,9 +60,8 @@ class Backprop:
         self.graph = graph
         self.definitions = definitions or definitions_of(graph)
         self.chains = {flattened(chain[0]): chain for chain in chains}
-        self.lemmas = lemmas or {}
+        self.slopes = Slopes(graph, self.definitions, lemmas or {})
         self.totals: dict[tuple[Name, Name], Derivation] = {}
-        self.locals: dict[tuple[Name, Name], Derivation | None] = {}
         self.last_layer = max((node.layer for node in graph.nodes), default=0)
         self.order = {node.name: place for place, node in enumerate(graph.nodes)}
         self.part_of = self._parts()
@@ -140,9 +129,9 @@ class Backprop:
             self._split(writer, users, by)
         elif users == [of]:
             writer.apply(total, ())
-            if self._stays(of, by):
+            if self.slopes.stays(of):
                 return writer.derivation()
-            self._slope(writer, (), of, by)
+            self.slopes.write(writer, (), of, by)
             writer.end_line()
         else:
             self._chain_rule(writer, of, by, users)
@@ -173,7 +162,7 @@ class Backprop:
         """D(L, u) = Σ D(L, v) P(v, u), line by line with D(L, v)'s own lines."""
         writer.apply(total, ())
         several = len(users) > 1
-        uses = [self._use(of, user, by) for user in users]
+        uses: list[Use] = [self._use(of, user, by) for user in users]
         places: list[Path] = [(n, 0) if several else (0,) for n in range(len(users))]
         length = 1
         for user, use, place in zip(users, uses, places, strict=True):
@@ -194,8 +183,8 @@ class Backprop:
                     self._advance(writer, of, user, use, place, line, length)
                 if line == 2:
                     slot = ((n,) if several else ()) if user == of else (*place[:-1], 1)
-                    if not self._stays(user, by):
-                        self._slope(writer, slot, user, by)
+                    if not self.slopes.stays(user):
+                        self.slopes.write(writer, slot, user, by)
             writer.end_line()
 
     def _advance(
@@ -244,7 +233,7 @@ class Backprop:
 
     def _use_formula(self, of: Name, user: Name) -> Use:
         """The same for a graph given as formulas."""
-        if self._users(of, user) == [of] and self._stays(of, user):
+        if self._users(of, user) == [of] and self.slopes.stays(of):
             return "atom"
         because = self.total(of, user)
         if size(because.result) > MAX_INLINE:
@@ -253,93 +242,6 @@ class Backprop:
             return "whole"
         first = because.lines[0][-1].after
         return "inline" if size(first) <= MAX_INLINE else "whole"
-
-    def _stays(self, of: Name, by: Name) -> bool:
-        """Whether P(of, by) is left as it is: a function named like its value."""
-        body = self.graph.node(of).body
-        return (
-            isinstance(body, Call)
-            and body.function == of.id
-            and body.function in self.graph.general
-        )
-
-    def _slope(self, writer: Writer, path: Path, of: Name, by: Name) -> None:
-        """Replace P(of, by) by the slope as a book writes it."""
-        because = self._local(of, by)
-        if because is not None:
-            writer.apply(refer, path, because)
-        else:
-            writer.apply(local, path, self._slope_form(of, by))
-
-    def slope(self, of: Name, by: Name) -> Derivation | None:
-        """P(of, by) to its value as a derivation; None where it stays as it is."""
-        if self._stays(of, by):
-            return None
-        because = self._local(of, by)
-        if because is None:
-            writer = Writer(self.definitions, Derivative("P", of, by))
-            writer.apply(local, (), self._slope_form(of, by))
-            because = writer.derivation()
-        return because
-
-    def _slope_form(self, of: Name, by: Name) -> Formula | None:
-        """The slope of a loss part or of a softmax unit; None for the plain one."""
-        node = self.graph.node(of)
-        if node.role in ("part", "loss") and self.graph.loss_name:
-            return self._loss_slope(node, by)
-        if _is_softmax(node):
-            own = self.graph.node(of).name.indices[-1] == by.indices[-1]
-            if own:
-                return Product((of, Sum((Num("1"), Minus(of)))))
-            other = Name(of.base, (*of.indices[:-1], by.indices[-1]))
-            return Minus(Product((of, other)))
-        return None
-
-    def _loss_slope(self, node: Node, by: Name) -> Formula | None:
-        """The row's slope with this output's names, where `by` is its output."""
-        if self.graph.node(by).role != "output":
-            return None
-        return self._loss_text(LOSSES[self.graph.loss_name].slope, by)
-
-    def _loss_text(self, text: str, output: Name) -> Formula:
-        """A text over y, o, n and s, the sum of the targets, for one output."""
-        targets = tuple(n.name for n in self.graph.nodes if n.role == "target")
-        return substituted(
-            _loss_form(text),
-            {
-                Name("y"): Name("y", output.indices),
-                Name("o"): output,
-                Name("n"): Num(str(len(targets))),
-                Name("s"): targets[0] if len(targets) == 1 else Sum(targets),
-            },
-        )
-
-    def _local(self, of: Name, by: Name) -> Derivation | None:
-        """P(h, z) of an activation, opened through its lemma; None for the rest."""
-        key = (of, by)
-        if key not in self.locals:
-            self.locals[key] = self._activation_slope(of, by)
-        return self.locals[key]
-
-    def _activation_slope(self, of: Name, by: Name) -> Derivation | None:
-        """∂h/∂z = d/dz f(z) = f'(z) = the same with h for f(z)."""
-        body = self.graph.node(of).body
-        if not isinstance(body, Call) or body.arguments != (by,):
-            return None
-        if body.function in self.graph.general or body.function not in (
-            self.definitions.functions
-        ):
-            return None
-        writer = Writer(self.definitions, Derivative("P", of, by))
-        writer.apply(unfold, (0,))
-        because = slope_lemma(body.function, self.lemmas.get(body.function))
-        try:
-            writer.apply(lemma, (), because, by)
-        except Refused:
-            writer.apply(lemma, (), slope_lemma(body.function), by)
-        writer.end_line()
-        _fold_all(writer, body, of)
-        return writer.derivation()
 
     def _finish(self, writer: Writer, of: Name, by: Name) -> None:
         """What cancels, the author's middle lines, the tidy last line."""
@@ -359,7 +261,7 @@ class Backprop:
                 _gather_inside(writer)
                 writer.end_line()
             return
-        reason = reason_between(writer.line, neat)
+        reason = tidy_reason(writer.line, neat)
         if part:
             return  # ∂L_k/∂h is shown with its factor 1; its user tidies
         _same_line(writer, joined=reason in ("flatten", "signs"))
@@ -399,7 +301,7 @@ class Backprop:
             return None
         text = LOSSES[name].after.get(self.graph.activations[-1])
         output = Name("o", by.indices[-1:])
-        return None if text is None else self._loss_text(text, output)
+        return None if text is None else self.slopes.loss_text(text, output)
 
     def _assume_all(self, writer: Writer) -> None:
         """Use each stated equation whose left side stands in the line."""
@@ -410,12 +312,6 @@ class Backprop:
                     break
 
 
-@cache  # a pure function of the shipped table's texts
-def _loss_form(text: str) -> Formula:
-    """A text of the table of losses as a form."""
-    return read(text, Vocabulary(names=("y", "o", "n", "s")))
-
-
 def _times(form: Formula, rest: tuple[Formula, ...]) -> Formula:
     """A form with further factors, the sign kept in front."""
     if not rest:
@@ -424,17 +320,6 @@ def _times(form: Formula, rest: tuple[Formula, ...]) -> Formula:
         return Minus(_times(form.body, rest))
     own = form.factors if isinstance(form, Product) else (form,)
     return Product((*own, *rest))
-
-
-def _is_softmax(node: Node) -> bool:
-    """Whether a unit is e^z over a sum of e^z."""
-    body = node.body
-    return (
-        isinstance(body, Fraction)
-        and isinstance(body.top, Call)
-        and isinstance(body.bottom, Sum)
-        and body.top in body.bottom.terms
-    )
 
 
 def _like_terms(form: Formula) -> Formula | None:
@@ -455,14 +340,6 @@ def _gather_inside(writer: Writer) -> None:
     sigma = _like_terms(writer.line)
     if sigma is not None:
         writer.apply(gather, path, sigma)
-
-
-def _fold_all(writer: Writer, body: Call, name: Name) -> None:
-    """Write a unit's name for its value wherever the line spells it out."""
-    for path, node in list(positions(writer.line)):
-        if node == body:
-            writer.apply(fold, path, name)
-    writer.end_line()
 
 
 def chain_instances(

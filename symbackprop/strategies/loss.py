@@ -53,6 +53,6 @@ def _factored(spelt: Sum) -> Formula | None:
     if len(products) != len(spelt.terms):
         return None
     first = products[0].factors[0]
-    if any(p.factors[0] != first or len(p.factors) != 2 for p in products):  # noqa: PLR2004
+    if any(p.factors[0] != first or len(p.factors) != 2 for p in products):
         return None
     return Product((first, Sum(tuple(p.factors[1] for p in products))))

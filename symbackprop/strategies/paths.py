@@ -98,7 +98,7 @@ def _values(shared: Backprop, writer: Writer) -> None:
     """Each slope replaced by its value, on one line."""
     for path, node in positions(writer.line):
         if isinstance(node, Derivative) and isinstance(node.of, Name):
-            because = shared.slope(node.of, node.by)
+            because = shared.slopes.slope(node.of, node.by)
             if because is not None:
                 writer.apply(refer, path, because)
     writer.end_line()

@@ -1,5 +1,7 @@
 """Target lines that a person would write next, and the reason's name."""
 
+from fractions import Fraction as Rational
+
 from symbackprop.formula.tree import (
     ONE,
     ZERO,
@@ -22,7 +24,11 @@ from symbackprop.kernel.equality import flat_terms, flattened
 
 def tidy_product(form: Formula) -> Formula:
     """One flat product: the sign in front, one number, no factor 1."""
-    factor, factors = flattened(form)
+    return _product(*flattened(form))
+
+
+def _product(factor: Rational | int, factors: tuple[Formula, ...]) -> Formula:
+    """A coefficient and factors as one flat product."""
     if not factor:
         return ZERO
     shown = factors if abs(factor) == 1 and factors else (number(abs(factor)), *factors)
@@ -32,26 +38,45 @@ def tidy_product(form: Formula) -> Formula:
 
 def tidy(form: Formula) -> Formula:
     """A flat sum of tidy products; a sign that all terms share goes in front."""
-    terms = tuple(
-        tidy_product(Product((number(factor), *factors)) if factors else number(factor))
-        for factor, factors in flat_terms(form)
-    )
     if not isinstance(form, Sum):
         return tidy_product(form)
-    bodies = tuple(term.body for term in terms if isinstance(term, Minus))
-    if len(terms) > 1 and len(bodies) == len(terms):
-        return Minus(Sum(bodies))
-    return sum_of(terms)
+    terms = flat_terms(form)
+    if len(terms) > 1 and all(factor < 0 for factor, _ in terms):
+        return Minus(Sum(tuple(_product(-factor, rest) for factor, rest in terms)))
+    return sum_of(tuple(_product(factor, rest) for factor, rest in terms))
+
+
+def tidy_reason(before: Formula, after: Formula) -> str:
+    """The name of what tidying did."""
+    zeros, ones, signs = _tally(before)
+    fewer_zeros, fewer_ones, other_signs = _tally(after)
+    if zeros > fewer_zeros:
+        return "drop_zero"
+    if ones > fewer_ones:
+        return "drop_one"
+    return "signs" if signs != other_signs else "flatten"
+
+
+def _tally(form: Formula) -> tuple[int, int, int]:
+    """How many 0, 1 and minus signs a form's sums and products have."""
+    zeros = ones = signs = 0
+    stack = [form]
+    while stack:
+        node = stack.pop()
+        kind = type(node)
+        if kind is Num:
+            zeros += node.text == "0"  # type: ignore[attr-defined] - a Num
+            ones += node.text == "1"  # type: ignore[attr-defined] - a Num
+        elif kind is Sum or kind is Product or kind is Minus:
+            signs += kind is Minus
+            stack += node.children
+    return zeros, ones, signs
 
 
 def reason_between(before: Formula, after: Formula) -> str:
     """The name of what leads from one form to the next, by their shapes."""
     if flattened(before) == flattened(after) or flat_terms(before) == flat_terms(after):
-        if _count(before, "0") > _count(after, "0"):
-            return "drop_zero"
-        if _count(before, "1") > _count(after, "1"):
-            return "drop_one"
-        return "signs" if _signs(before) != _signs(after) else "flatten"
+        return tidy_reason(before, after)
     if _reciprocal(before, after) or _reciprocal(after, before):
         return "reciprocal"
     if _cancelling_pair(before, after):
@@ -81,7 +106,7 @@ def _by_shape(before: Formula, after: Formula) -> str:
     if isinstance(a, Sum) and isinstance(b, Product | Power):
         return "factor_out"
     if isinstance(a, Product | Power) and isinstance(b, Sum):
-        return "expand"
+        return "cancel" if fractions[0] > fractions[1] else "expand"
     if isinstance(a, Product) and isinstance(b, Fraction):
         return "multiply"
     if fractions[0] > fractions[1] or (fractions[0] and size(after) < size(before)):
@@ -89,29 +114,6 @@ def _by_shape(before: Formula, after: Formula) -> str:
     if fractions[1] and not fractions[0]:
         return "divide"
     return "collect"
-
-
-def _count(form: Formula, digits: str) -> int:
-    """How often a number is a factor or a term, at any depth of sums and products."""
-    found, stack = 0, [form]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Sum | Product | Minus):
-            stack += node.children
-        elif isinstance(node, Num) and node.text == digits:
-            found += 1
-    return found
-
-
-def _signs(form: Formula) -> int:
-    """How many minus signs a form's sums and products have."""
-    found, stack = 0, [form]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Sum | Product | Minus):
-            stack += node.children
-            found += isinstance(node, Minus)
-    return found
 
 
 def _reciprocal(power: Formula, fraction: Formula) -> bool:

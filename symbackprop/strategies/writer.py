@@ -22,7 +22,7 @@ P = ParamSpec("P")
 @cache  # a pure function of the shipped table
 def op_functions() -> dict[str, Function]:
     """Every activation as a defined function of x."""
-    words = Vocabulary({name: 1 for name in OPS}, names=("x",))
+    words = Vocabulary(dict.fromkeys(OPS, 1), names=("x",))
     return {
         name: Function(("x",), read(op.definition, words)) for name, op in OPS.items()
     }
@@ -31,7 +31,7 @@ def op_functions() -> dict[str, Function]:
 @cache  # a pure function of the shipped table
 def op_slopes() -> dict[str, Formula]:
     """Every activation's slope over x and y, its own output."""
-    words = Vocabulary({name: 1 for name in OPS}, names=("x", "y"))
+    words = Vocabulary(dict.fromkeys(OPS, 1), names=("x", "y"))
     return {name: read(op.slope, words) for name, op in OPS.items()}
 
 

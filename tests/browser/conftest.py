@@ -73,7 +73,7 @@ def sample(language: str, loss: str = "binary_cross_entropy") -> Document:
     """Every block kind, and every weight of a 2-2-2 network, without a narrator."""
     output = "identity" if loss == "half_squared_error" else "sigmoid"
     layers = (Layer(2, "sigmoid"), Layer(2, output))
-    graph = graph_of(Network(2, layers, loss, False))
+    graph = graph_of(Network(2, layers, loss, biases=False))
     backprop = Backprop(graph)
     context = Context(depth=2, language=language)
     english = language == "en"
@@ -84,8 +84,7 @@ def sample(language: str, loss: str = "binary_cross_entropy") -> Document:
     narrator = _Narrator(language)
     total = name_of("J")
     blocks: list[Block] = [
-        Prose((says("Every line below was accepted by a small kernel; a tick says how.",
-                    "아래의 모든 줄은 작은 커널이 검증하였다. 표시는 그 방법을 말한다."),)),
+        Prose((says("A tick says how a line was checked.", "표시는 검증 방법이다."),)),
         Heading((says("Forward pass", "순전파"),), 2, "forward"),
         Equations(tuple((n.name, n.body, ()) for n in graph.nodes if n.body)),
         Heading((says("Output layer", "출력층"),), 2, "output"),

@@ -75,31 +75,36 @@ def test_index_letters_are_read_where_they_are_bound_or_declared() -> None:
 
 
 HOSTILE: list[tuple[str, str, str, int]] = [
-    ("attribute call", "__import__('os').system('true')", "name of a function", 0),
-    ("import", "__import__('os')", "unknown function '__import__'", 0),
-    ("open", "x + open('/etc/passwd')", "unknown function 'open'", 4),
-    ("eval", "eval('x')", "unknown function 'eval'", 0),
-    ("exec", "exec('x')", "unknown function 'exec'", 0),
+    ("attribute call", "__import__('os').system('true')", "has no place", 11),
+    ("import", "__import__('os')", "has no place", 11),
+    ("open", "x + open('/etc/passwd')", "has no place", 9),
+    ("eval", "eval('x')", "has no place", 5),
+    ("exec", "exec('x')", "has no place", 5),
+    ("import of a name", "__import__(x)", "unknown function '__import__'", 0),
+    ("open of a name", "x + open(y)", "unknown function 'open'", 4),
+    ("eval of a name", "eval(x)", "unknown function 'eval'", 0),
+    ("method", "x.real()", "name of a function", 0),
+    ("comment", "x # + y", "has no place", 2),
     ("dunder", "().__class__", "found attribute", 0),
     ("attribute", "x.real", "found attribute", 0),
     ("attribute later", "y + x.real", "found attribute", 4),
-    ("tower of powers", "9**9**9**9", "exponent 387420489 is too large", 6),
+    ("tower of powers", "9**9**9**9", "exponent is too large", 6),
     ("huge exponent", "1e999999999", "out of range", 0),
     ("huge exponent later", "x + 1e999999999", "out of range", 4),
     ("tiny exponent", "1e-999999999", "out of range", 0),
     ("many digits", "1" * 500, "out of range", 0),
     ("digits beyond int", "1" * 5000, "expected an expression", 0),
-    ("large power", "2**5000", "exponent 5000 is too large", 3),
-    ("large negative power", "2**-5000", "exponent -5000 is too large", 3),
+    ("large power", "2**5000", "exponent is too large", 3),
+    ("large negative power", "2**-5000", "exponent is too large", 3),
     ("power of a power", "(2**1000)**1000", "too large to write out", 0),
-    ("bracketed power", "10**(10**10)", "exponent 10000000000 is too large", 5),
+    ("bracketed power", "10**(10**10)", "exponent is too large", 5),
     ("10,000 brackets", "(" * 10_000 + "x" + ")" * 10_000, "20,001 characters", 0),
     ("4,000 brackets", "(" * 4_000 + "x" + ")" * 4_000, "brackets are nested", 100),
     ("200 brackets", "x+" + "(" * 200 + "x" + ")" * 200, "brackets are nested", 102),
     ("square brackets", "[" * 200 + "]" * 200, "brackets are nested", 100),
     ("tower of exp", "exp(exp(exp(exp(exp(x)))))", "more than 4 exponentials", 0),
-    ("tower of exp later", "x+exp(exp(exp(exp(exp(x)))))", "more than 4", 2),
-    ("tower of powers of x", "x**x**x**x**x**x", "more than 4 powers", 0),
+    ("tower of exp later", "x+exp(exp(exp(exp(exp(x)))))", "more than 4", 0),
+    ("tower of powers of x", "x**x**x**x**x**x", "more than 4", 0),
     ("full-width letter", "x + \uff58", "fullwidth latin small letter x", 4),
     ("full-width digit", "x\uff11", "fullwidth digit one", 1),
     ("zero-width space", "x\u200b + 1", "zero width space", 1),
@@ -116,31 +121,31 @@ HOSTILE: list[tuple[str, str, str, int]] = [
     ("keyword None", "None", "expected a decimal number", 0),
     ("keyword True", "x + True", "expected a decimal number", 4),
     ("conditional", "x if y else 1", "found ifexp", 0),
-    ("comparison", "x < y", "found compare", 0),
-    ("equation", "x == 1", "found compare", 0),
-    ("assignment", "x = 1", "expected an expression", 2),
-    ("string", "'x'", "expected a decimal number", 0),
-    ("bytes", "b'x'", "expected a decimal number", 0),
-    ("string in a sum", "x + 'a'", "expected a decimal number", 4),
-    ("open string", "'''", "expected an expression", 0),
-    ("walrus", "(x := 1)", "found namedexpr", 1),
-    ("lambda", "lambda: 1", "found lambda", 0),
-    ("f-string", "f'{x}'", "found joinedstr", 0),
-    ("f-string in a sum", "x + f'{x}'", "found joinedstr", 4),
+    ("comparison", "x < y", "has no place", 2),
+    ("equation", "x == 1", "has no place", 2),
+    ("assignment", "x = 1", "has no place", 2),
+    ("string", "'x'", "has no place", 0),
+    ("bytes", "b'x'", "has no place", 1),
+    ("string in a sum", "x + 'a'", "has no place", 4),
+    ("open string", "'''", "has no place", 0),
+    ("walrus", "(x := 1)", "has no place", 3),
+    ("lambda", "lambda: 1", "has no place", 6),
+    ("f-string", "f'{x}'", "has no place", 1),
+    ("f-string in a sum", "x + f'{x}'", "has no place", 5),
     ("await", "await x", "found await", 0),
     ("yield", "yield x", "expected an expression", 0),
     ("list", "[x]", "found list", 0),
-    ("set", "{x}", "found set", 0),
-    ("dictionary", "{x: 1}", "found dict", 0),
+    ("set", "{x}", "has no place", 0),
+    ("dictionary", "{x: 1}", "has no place", 0),
     ("tuple", "x, y", "found tuple", 0),
     ("comprehension", "[x for x in y]", "found listcomp", 0),
     ("and", "x and y", "found boolop", 0),
     ("not", "not x", "found unaryop", 0),
-    ("tilde", "~x", "found unaryop", 0),
-    ("matrix product", "x @ y", "found binop", 0),
+    ("tilde", "~x", "has no place", 0),
+    ("matrix product", "x @ y", "has no place", 2),
     ("floor division", "x // y", "found binop", 0),
-    ("remainder", "x % y", "found binop", 0),
-    ("shift", "1 << 9999", "found binop", 0),
+    ("remainder", "x % y", "has no place", 2),
+    ("shift", "1 << 9999", "has no place", 2),
     ("ellipsis", "...", "expected a decimal number", 0),
     ("imaginary", "1j", "expected a decimal number", 0),
     ("hexadecimal", "0x10", "expected a decimal number", 0),
@@ -152,12 +157,12 @@ HOSTILE: list[tuple[str, str, str, int]] = [
     ("not chain", "not " * 2_000 + "x", "found unaryop", 0),
     ("long sum", "x+" * 4_999 + "x", "nested", 0),
     ("long power", "x**" * 3_000 + "x", "nested", 0),
-    ("slice", "x[1:2]", "expected an index", 2),
+    ("slice", "x[1:2]", "has no place", 3),
     ("undeclared letter", "x[k]", "expected an index", 2),
     ("index of a call", "exp(x)[0]", "expected a name before", 0),
     ("call of a call", "exp(x)(y)", "name of a function", 0),
     ("call of a number", "2(x)", "name of a function", 0),
-    ("keyword argument", "exp(x=1)", "plain arguments", 0),
+    ("keyword argument", "exp(x=1)", "has no place", 5),
     ("starred", "exp(*x)", "plain arguments", 0),
     ("double starred", "exp(**x)", "plain arguments", 0),
     ("no argument", "exp()", "takes 1 argument", 0),
@@ -173,9 +178,9 @@ HOSTILE: list[tuple[str, str, str, int]] = [
     ("blank", " \t\n", "found nothing", 0),
     ("half a sum", "x +", "expected an expression", 0),
     ("two names", "x y", "found 'y'", 2),
-    ("semicolon", "x; y", "expected an expression", 1),
-    ("backslash", "x\\", "expected an expression", 1),
-    ("dollar", "x + $y", "expected an expression", 4),
+    ("semicolon", "x; y", "has no place", 1),
+    ("backslash", "x\\", "has no place", 1),
+    ("dollar", "x + $y", "has no place", 4),
     ("10,001 characters", "x" * 10_001, "10,001 characters", 0),
     ("function as id", "exp", "unknown id 'exp'", 0),
     ("unknown id", "x + w1_1_3", "unknown id 'w1_1_3'", 4),
@@ -280,11 +285,18 @@ def test_what_is_no_decimal_is_refused(text: str) -> None:
         decimal(text)
 
 
+@pytest.mark.parametrize("text", ["q[0]", "exp[0]", "delta[1]"])
+def test_the_base_of_an_indexed_id_is_held_against_the_names(text: str) -> None:
+    """No name of the vocabulary has that base."""
+    with pytest.raises(FormulaError, match="unknown id"):
+        read(text, WORDS)
+
+
 # What follows is known to be wrong in the package; each mark goes with its fix.
 
 
-@pytest.mark.xfail(strict=True, reason="an indexed id is not held against `names`")
-@pytest.mark.parametrize("text", ["q[0]", "exp[0]", "w[1, 1, 3]"])
+@pytest.mark.xfail(strict=True, reason="only the base of an indexed id is checked")
+@pytest.mark.parametrize("text", ["w[1, 1, 3]", "x[7]", "w[1]"])
 def test_an_indexed_id_is_held_against_the_names(text: str) -> None:
     """w[1, 1, 3] is the id w1_1_3, which is unknown."""
     with pytest.raises(FormulaError, match="unknown id"):
@@ -318,10 +330,3 @@ def test_a_truth_value_is_no_shift() -> None:
     """True is an int to Python, not to a reader."""
     with pytest.raises(FormulaError):
         read("w[k+True]", Vocabulary(indices=("k",)))
-
-
-@pytest.mark.xfail(strict=True, reason="a comment is dropped in silence")
-def test_a_comment_is_no_part_of_a_formula() -> None:
-    """What stands after # would vanish without a word."""
-    with pytest.raises(FormulaError):
-        read("x # + y", WORDS)

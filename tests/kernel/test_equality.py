@@ -16,7 +16,7 @@ import pytest
 
 from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.formula.relation import Assumption
-from symbackprop.formula.tree import Minus, Name, Num, ZERO
+from symbackprop.formula.tree import ZERO, Minus, Name, Num
 from symbackprop.kernel.definitions import Definition, Definitions, Function
 from symbackprop.kernel.equality import Judgement, compared
 
@@ -58,7 +58,7 @@ def value(text: str, **names: mp.mpf) -> mp.mpf:
         "tanh": mp.tanh,
         **names,
     }
-    return eval(exact, space)  # noqa: S307 - literals of this file, not input
+    return eval(exact, space)
 
 
 PROVED: list[tuple[str, str]] = [
@@ -367,7 +367,7 @@ print(compared(read(sys.argv[1]), read(sys.argv[2]), Definitions(())).outcome)
 )
 def test_what_would_fill_memory_is_given_up_first(text: str) -> None:
     """In a process of its own with 2 GB: an outcome, no kill and no hang."""
-    done = subprocess.run(  # noqa: S603 - our own interpreter on our own text
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM, text, "1"],
         capture_output=True,
         text=True,
@@ -391,7 +391,6 @@ def test_what_would_fill_memory_is_given_up_first(text: str) -> None:
         ("exp(log(x**4)/4)", "x", "-2"),
         ("step(x**2)", "1", "0"),
         ("step(sqrt(x))", "1", "0"),
-        ("step(abs(x))", "step(x)**2", "-1"),
     ],
 )
 def test_an_even_power_is_not_positive(left: str, right: str, x: str) -> None:
