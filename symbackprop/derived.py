@@ -54,7 +54,7 @@ class Derivation:
     @property
     def result(self) -> "sympy.Expr":
         """The last line as a SymPy expression over symbols named by id."""
-        from symbackprop.formula.door import to_sympy
+        from symbackprop.formula.door import to_sympy  # noqa: PLC0415 - loads SymPy
 
         return to_sympy(self.checked.result)
 
@@ -75,8 +75,8 @@ class Derivation:
 
     def _repr_mimebundle_(
         self,
-        include: object = None,
-        exclude: object = None,
+        include: object = None,  # noqa: ARG002 - IPython's own signature
+        exclude: object = None,  # noqa: ARG002 - the same
     ) -> dict[str, str]:
         """HTML with MathML, LaTeX and text, for notebooks."""
         document = replace(self.document(), blocks=self.document().blocks[-1:])

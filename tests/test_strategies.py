@@ -215,6 +215,8 @@ def test_every_activation_with_every_loss(activation: str, loss: str) -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_a_single_output(activation: str, loss: str) -> None:
+    if (activation, loss) == ("softmax", "binary_cross_entropy"):
+        return  # a softmax of one unit is 1, where ln(1 - o) has no value
     checked(small(activation, loss, (2, 3, 1)))
 
 
@@ -414,7 +416,7 @@ def test_paths_counts_before_it_lists() -> None:
 
 
 def test_an_unknown_strategy_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="backprop.*paths.*authored"):
+    with pytest.raises(InputError, match=r"backprop.*paths.*authored"):
         derive("mlp-2-2-2-mse", by="guess")
 
 
@@ -511,10 +513,8 @@ SLIPS = {  # an exponent or a term, line by line
     "mlp-2-2-2-cross-entropy": {
         2: [
             "-((y[k] - o[k] + y[k]*o[k])/(o[k]*(1 - o[k])))*o[k]*(1 - o[k])",
-            "-((y[k] - y[k]*o[k] - o[k] + y[k]*o[k])/(o[k]*(1 - o[k])**2))"
-            "*o[k]*(1 - o[k])",
-            "-((y[k] + y[k]*o[k] - o[k] + y[k]*o[k])/(o[k]*(1 - o[k])))"
-            "*o[k]*(1 - o[k])",
+            "-((y[k] - y[k]*o[k] - o[k] + y[k]*o[k])/(o[k]*(1 - o[k])))*o[k]**2",
+            "-((y[k] + y[k]*o[k] - o[k] + y[k]*o[k])/(o[k]*(1 - o[k])))*o[k]",
         ],
         3: ["-(y[k] + o[k])", "-y[k]", "-(y[k] - o[k]**2)", "y[k] - o[k]"],
     },

@@ -432,9 +432,11 @@ def matched_indices(
     theirs = form.children
     if len(pattern.children) != len(theirs):
         return False
-    if theirs and form.with_children(pattern.children) != pattern:
-        if not isinstance(form, Derivative):
-            return False
+    # A derivative's `by` was matched above; any other node must be the same but for
+    # its parts.
+    same = form.with_children(pattern.children) == pattern if theirs else True
+    if not (same or isinstance(form, Derivative)):
+        return False
     return all(
         matched_indices(a, b, letters, values)
         for a, b in zip(pattern.children, theirs, strict=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from symbackprop.errors import InputError
@@ -79,8 +80,6 @@ class Graph:
         """The node of a name or id. InputError with the nearest where there is none."""
         wanted = name_of(name) if isinstance(name, str) else name
         if wanted not in self._index:
-            from difflib import get_close_matches
-
             near = get_close_matches(wanted.id, [n.id for n in self.nodes], 1, 0.3)
             hint = f"did you mean {near[0]}?" if near else ""
             raise InputError(f"unknown quantity {wanted.id!r}", hint=hint)
@@ -93,7 +92,7 @@ class Graph:
     @property
     def definitions(self) -> "Mapping[str, sympy.Expr]":
         """Each defined quantity as a SymPy expression over the others' symbols."""
-        from symbackprop.formula.door import to_sympy
+        from symbackprop.formula.door import to_sympy  # noqa: PLC0415 - loads SymPy
 
         return {
             node.id: to_sympy(node.body) for node in self.nodes if node.body is not None

@@ -49,7 +49,7 @@ class Balls:
 
     def __init__(self, definitions: Definitions, seed: int) -> None:
         self.definitions = definitions
-        self.random = Random(seed)
+        self.random = Random(seed)  # noqa: S311 - test points, no secrets
         # Most points are near 0, where little cancels; some are far out.
         self.spread = 64 if seed % 4 == 3 else 1
         self.leaves: dict[Name, Rational] = {}

@@ -101,9 +101,8 @@ def _mentions(entry: Definition, by: Name) -> list[Name]:
         return []
     found: dict[Name, None] = {}
     for node in walk(entry.body):
-        if isinstance(node, Name) and node.base == by.base:
-            if len(node.indices) == len(by.indices):
-                found[node] = None
+        if isinstance(node, Name) and _kind(node) == _kind(by):
+            found[node] = None
     return list(found)
 
 

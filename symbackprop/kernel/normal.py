@@ -86,7 +86,7 @@ class Normal:
         """A fraction in lowest terms. TooLarge above the limit."""
         if self.relations:
             top, bottom = self.rationalised(self.reduced(top), self.reduced(bottom))
-        if bottom == 0:
+        if bottom.is_zero():
             raise Refused("algebra", "a denominator is zero")
         if len(top) + len(bottom) > MAX_POLYNOMIAL:
             raise TooLarge(f"a normal form of more than {MAX_POLYNOMIAL} terms")
@@ -103,7 +103,7 @@ class Normal:
         """A root below as a factor goes above: 1/s = s/u where s² = u."""
         for s, inner in self.roots:
             quotient, rest = divmod(bottom, s)
-            if bottom != 0 and rest == 0:
+            if not bottom.is_zero() and rest.is_zero():
                 top, bottom = self.reduced(top * s), self.reduced(quotient * inner)
         return top, bottom
 
@@ -180,7 +180,7 @@ class Normal:
     def divided(self, top: fmpq_mpoly, bottom: fmpq_mpoly, by: Formula) -> Ratio:
         """A fraction over a form, which is recorded as nonzero."""
         above, below = self.ratio(by)
-        if self.reduced(above) == 0:
+        if self.reduced(above).is_zero():
             raise Refused("algebra", f"{text_of(by)} is zero and stands below")
         if not (above.is_constant() or self.is_positive(above)):
             self.nonzero.append(by)
@@ -199,7 +199,7 @@ class Normal:
             if count * max(len(top), len(bottom)) > MAX_POLYNOMIAL:
                 raise TooLarge(f"the power {count} of a sum is too large to expand")
             if value < 0:
-                if self.reduced(top) == 0:
+                if self.reduced(top).is_zero():
                     raise Refused("algebra", f"{text_of(base)} is zero, to a power < 0")
                 if not (top.is_constant() or self.is_positive(top)):
                     self.nonzero.append(base)
@@ -298,7 +298,7 @@ class Normal:
 
     def is_positive(self, top: fmpq_mpoly) -> bool:
         """Whether each coefficient is positive and each generator known to be."""
-        if top == 0:
+        if top.is_zero():
             return False
         for powers, coefficient in top.terms():
             if coefficient < 0:
@@ -316,7 +316,7 @@ class Normal:
             for part, sign in ((top, 1), (bottom, -1)):
                 content = part.term_content()
                 rest = part / content
-                if rest != 1:
+                if not rest.is_one():
                     total = total + sign * self.log_generator(rest, self.one)
                 for powers, coefficient in content.terms():
                     if coefficient != 1:
@@ -394,7 +394,7 @@ class Normal:
                         result = result * self.root_generator(factor)
         outside = square_factor(_rational(inner.leading_coefficient()))
         inner = inner / outside**2
-        if inner == 1:
+        if inner.is_one():
             return result * outside
         return result * outside * self.root_generator(inner)
 
@@ -412,7 +412,7 @@ class Normal:
     def erf(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
         """erf is odd."""
         top = self.reduced(top)
-        if top == 0:
+        if top.is_zero():
             return self.zero, self.one
         sign = 1 if sign_of(top) > 0 else -1
         result = self.generator(("erf", str(top * sign), str(bottom)))
@@ -467,7 +467,7 @@ class Normal:
 
 def sign_of(top: fmpq_mpoly) -> int:
     """The sign of the leading coefficient; 0 for zero."""
-    if top == 0:
+    if top.is_zero():
         return 0
     return 1 if top.leading_coefficient() > 0 else -1
 
@@ -485,7 +485,7 @@ def square_factor(value: Rational) -> fmpq:
 def _rational(value: fmpq | fmpq_mpoly) -> Rational:
     """A flint rational, or a constant polynomial, as Python's."""
     if isinstance(value, fmpq_mpoly):
-        value = value.leading_coefficient() if value != 0 else fmpq(0)
+        value = value.leading_coefficient() if not value.is_zero() else fmpq(0)
     return Rational(int(value.p), int(value.q))
 
 
@@ -515,6 +515,6 @@ def difference_is_zero(
                 raise TooLarge(f"more than {MAX_GENERATORS[-1]} quantities") from None
             units.clear()
             continue
-        zero = ring.reduced(a_top * b_bottom - b_top * a_bottom) == 0
+        zero = ring.reduced(a_top * b_bottom - b_top * a_bottom).is_zero()
         return zero, ring.nonzero, ring.above_zero
     raise TooLarge("exponents of too many different units")

@@ -371,7 +371,7 @@ def test_what_would_fill_memory_is_given_up_first(text: str) -> None:
         [sys.executable, "-W", "error", "-c", PROGRAM, text, "1"],
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=10,
         check=False,
     )
     assert (done.returncode, done.stdout.strip()) in (
