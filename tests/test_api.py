@@ -1,7 +1,6 @@
 """The public verbs: what they take, what they give, what they say when they refuse."""
 
-import xml.etree.ElementTree as ET
-from functools import cache
+from functools import cache, partial
 
 import pytest
 import sympy
@@ -79,7 +78,6 @@ def test_they_share_what_they_share() -> None:
             id(because.whole)
             for step in found[weight].checked.steps
             for because in step.because
-            if str(because.whole.goal) or True
         }
         for weight in ("w1_1_1", "w1_2_1")
     }
@@ -96,7 +94,7 @@ def sigmoid(z: sympy.Expr) -> sympy.Expr:
 @cache
 def written_out(name: str) -> dict[str, sympy.Expr]:
     """Every quantity of a 2-2-2 network over the leaves alone, by hand."""
-    s = sympy.Symbol
+    s = partial(sympy.Symbol, real=True)
     x = [s("x1"), s("x2")]
     z1 = [s(f"w1_1_{j}") * x[0] + s(f"w1_2_{j}") * x[1] + s(f"b1_{j}") for j in (1, 2)]
     h = [sigmoid(z) for z in z1]
@@ -132,17 +130,18 @@ def test_results_are_sympy_s_derivatives(name: str, wrt: str) -> None:
     result = derive(MSE if name == "mse" else CE, wrt).result
     assert isinstance(result, sympy.Expr)
     known = written_out(name)
-    quantities = {sympy.Symbol(key): value for key, value in known.items()}
+    quantities = {sympy.Symbol(key, real=True): known[key] for key in known}
+    at = {sympy.Symbol(key, real=True): value for key, value in AT.items()}
     assert {str(s) for s in result.free_symbols} <= {*known, *AT}
-    found = result.subs(quantities).subs(AT)
+    found = result.subs(quantities).subs(at)
     assert not found.free_symbols
-    expected = sympy.diff(known["J"], sympy.Symbol(wrt)).subs(AT)
+    expected = sympy.diff(known["J"], sympy.Symbol(wrt, real=True)).subs(at)
     assert abs(sympy.N(found - expected, 30)) < 1e-25
 
 
 def test_a_graph_hands_out_sympy_definitions() -> None:
     definitions = graph_of(MSE).definitions
-    o1, y1 = sympy.symbols("o1 y1")
+    o1, y1 = sympy.symbols("o1 y1", real=True)
     assert sympy.simplify(definitions["L1"] - (y1 - o1) ** 2 / 2) == 0
     assert str(definitions["o1"]) == "z2_1"
 
@@ -217,10 +216,8 @@ def test_a_network_refuses_what_it_cannot_be(make: object) -> None:
         make()
 
 
-def test_a_loss_that_does_not_depend_on_it_is_zero() -> None:
-    """o2's weight plays no part in L1 alone."""
-    path = load_example("apple-tax")
-    found = derive(path, "count").result
+def test_a_result_stands_in_the_quantities_of_the_last_line() -> None:
+    found = derive(load_example("apple-tax"), "count").result
     assert {str(s) for s in found.free_symbols} == {"price", "tax"}
 
 
@@ -249,7 +246,6 @@ def test_a_notebook_shows_the_derivation_that_it_was_asked_for() -> None:
     assert last not in one._repr_mimebundle_()["text/latex"]
     assert "∂J/∂w₂₂⁽¹⁾" in str(other)
     assert "∂J/∂w₂₂⁽¹⁾" not in str(one)
-    assert "w_{22}" in other._repr_mimebundle_()["text/html"] or "∂" in str(other)
 
 
 def test_rendering_one_derivation_shows_that_one() -> None:
@@ -286,49 +282,41 @@ def test_every_shipped_example_renders_everywhere(name: str, lang: str) -> None:
 
 
 def test_the_public_names() -> None:
-    assert symbackprop.__all__ == sorted(
-        symbackprop.__all__, key=lambda name: (name.startswith("_"), name)
-    ) or set(symbackprop.__all__) <= set(dir(symbackprop))
+    assert set(symbackprop.__all__) <= set(dir(symbackprop))
     for name in symbackprop.__all__:
         assert getattr(symbackprop, name) is not None
     with pytest.raises(AttributeError):
-        symbackprop.gradient  # noqa: B018
+        _ = symbackprop.gradient
 
 
 # ---- the four notations, by hand
 
+SOURCES_HIDDEN = [
+    r"\frac{\partial J}{\partial w_{12}^{(1)}}",
+    r"\left[\frac{\partial L_1}{\partial h_2^{(1)}}"
+    + r"+\frac{\partial L_2}{\partial h_2^{(1)}}\right]"
+    + r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
+    + r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}",
+    r"-\sum_{k=1}^{2}(y_k-o_k)w_{2k}^{(2)}\cdot h_2^{(1)}(1-h_2^{(1)})x_1",
+]
 HIDDEN = {
-    "sources": [
-        r"\frac{\partial J}{\partial w_{12}^{(1)}}",
-        r"\left[\frac{\partial L_1}{\partial h_2^{(1)}}"
-        r"+\frac{\partial L_2}{\partial h_2^{(1)}}\right]"
-        r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
-        r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}",
-        r"-\sum_{k=1}^{2}(y_k-o_k)w_{2k}^{(2)}\cdot h_2^{(1)}(1-h_2^{(1)})x_1",
-    ],
+    "sources": SOURCES_HIDDEN,
     "nielsen": [
         r"\frac{\partial C}{\partial w_{21}^2}",
         r"\left[\frac{\partial C_1}{\partial a_2^2}"
-        r"+\frac{\partial C_2}{\partial a_2^2}\right]"
-        r"\frac{\partial a_2^2}{\partial z_2^2}"
-        r"\frac{\partial z_2^2}{\partial w_{21}^2}",
+        + r"+\frac{\partial C_2}{\partial a_2^2}\right]"
+        + r"\frac{\partial a_2^2}{\partial z_2^2}"
+        + r"\frac{\partial z_2^2}{\partial w_{21}^2}",
         r"-\sum_{k=1}^{2}(y_k-a_k^3)w_{k2}^3\cdot a_2^2(1-a_2^2)x_1",
     ],
-    "delta": [
-        r"\frac{\partial J}{\partial w_{12}^{(1)}}",
-        r"\left[\frac{\partial L_1}{\partial h_2^{(1)}}"
-        r"+\frac{\partial L_2}{\partial h_2^{(1)}}\right]"
-        r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
-        r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}",
-        r"-\sum_{k=1}^{2}(y_k-o_k)w_{2k}^{(2)}\cdot h_2^{(1)}(1-h_2^{(1)})x_1",
-    ],
+    "delta": SOURCES_HIDDEN,
     "strict": [
         r"\frac{\mathrm{d}J}{\mathrm{d}w_{12}^{(1)}}",
         r"\left[\frac{\mathrm{d}L_1}{\mathrm{d}h_2^{(1)}}"
-        r"+\frac{\mathrm{d}L_2}{\mathrm{d}h_2^{(1)}}\right]"
-        r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
-        r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}",
-        r"-\sum_{k=1}^{2}(y_k-o_k)w_{2k}^{(2)}\cdot h_2^{(1)}(1-h_2^{(1)})x_1",
+        + r"+\frac{\mathrm{d}L_2}{\mathrm{d}h_2^{(1)}}\right]"
+        + r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
+        + r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}",
+        SOURCES_HIDDEN[-1],
     ],
 }
 DEEP = {  # w1_1_2 of a 2-2-2-2: the last line stands in the next layer's error terms

@@ -14,6 +14,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     """What a program prints; a failure shows both streams."""
     done = subprocess.run(
         command,
+        check=False,
         cwd=cwd,
         env=os.environ | environment,
         capture_output=True,

@@ -125,6 +125,10 @@ class Definitions:
             self._memo.gradients[name] = known
         return known
 
+    def same_as(self, other: "Definitions") -> bool:
+        """Whether both say the same; by identity first, else by fingerprint."""
+        return self is other or self.fingerprint == other.fingerprint
+
     @property
     def fingerprint(self) -> str:
         """A digest of everything that a judgement may use."""
@@ -139,16 +143,11 @@ class Definitions:
             body = "" if entry.body is None else text_of(entry.body)
             sizes = ", ".join(f"{i}<={text_of(n)}" for i, n in entry.sizes)
             yield f"{entry.name.id} := {body} [{sizes}]"
-        yield from function_lines(self.functions)
+        for name, function in sorted(self.functions.items()):
+            body = "general" if function.body is None else text_of(function.body)
+            yield f"{name}({', '.join(function.arguments)}) := {body}"
         for assumption in self.assumptions:
             yield f"assume {assumption}"
-
-
-def function_lines(functions: Mapping[str, Function]) -> Iterable[str]:
-    """The table of functions as text, for fingerprints."""
-    for name, function in sorted(functions.items()):
-        body = "general" if function.body is None else text_of(function.body)
-        yield f"{name}({', '.join(function.arguments)}) := {body}"
 
 
 def _digest(lines: Iterable[str]) -> str:

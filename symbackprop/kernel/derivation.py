@@ -24,7 +24,7 @@ class Derivation:
 
     def __post_init__(self) -> None:
         """Refuse a gap between steps and a mix of definitions."""
-        here, fingerprint = self.goal, self.definitions.fingerprint
+        here = self.goal
         for line in self.lines:
             if not line:
                 raise Refused("derivation", "a line without a step")
@@ -33,7 +33,7 @@ class Derivation:
                     raise Refused(
                         "derivation", "a step does not start where the last ended"
                     )
-                if step.fingerprint != fingerprint:
+                if not step.definitions.same_as(self.definitions):
                     raise Refused("derivation", "a step judged under other definitions")
                 here = step.after
 

@@ -474,7 +474,7 @@ def induction(
     step that is not A(l), or one that assumes more than A(l+1) and l < L.
     """
     left, right = target_of("induction", before, path), step.result
-    if base.definitions.fingerprint != definitions.fingerprint:
+    if not base.definitions.same_as(definitions):
         raise Refused("induction", "the base was judged under other definitions")
     at_top = {letter: Idx(top)}
     if (base.goal, base.result) != (

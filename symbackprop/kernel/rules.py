@@ -29,7 +29,7 @@ from symbackprop.formula.tree import (
     written_out,
 )
 from symbackprop.kernel.calculus import derivative, unfolded_call
-from symbackprop.kernel.definitions import Definitions, function_lines
+from symbackprop.kernel.definitions import Definitions
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.equality import compared
 from symbackprop.kernel.step import Evidence, Reason, Step, made, target_of
@@ -327,7 +327,7 @@ def refer(
             "refer",
             f"the derivation starts at {text_of(because.goal)}, not {text_of(target)}",
         )
-    if because.definitions.fingerprint != definitions.fingerprint:
+    if not because.definitions.same_as(definitions):
         raise Refused("refer", "the derivation was judged under other definitions")
     why = reason or Reason("derived", {"of": target})
     evidence = Evidence("derivation")
@@ -362,8 +362,8 @@ def lemma(
         raise Refused("lemma", "the lemma speaks of more than one free name")
     if because.definitions.assumptions:
         raise Refused("lemma", "the lemma rests on assumptions")
-    theirs = set(function_lines(because.definitions.functions))
-    if not theirs <= set(function_lines(definitions.functions)):
+    ours = definitions.functions
+    if any(ours.get(f) != what for f, what in because.definitions.functions.items()):
         raise Refused("lemma", "the lemma was judged with other functions")
     values = {entries[0].name: by}
     if substituted(because.goal, values) != target:

@@ -41,7 +41,7 @@ class Step:
 
     `before` with `target` at `path` exchanged for `replacement` is `after`. `because`
     holds what the step opens into: one derivation, or base and step of an induction.
-    `fingerprint` names the definitions that it was judged under.
+    `definitions` are those that it was judged under.
     """
 
     before: Formula
@@ -53,13 +53,18 @@ class Step:
     evidence: Evidence
     conditions: tuple[Assumption, ...]
     because: "tuple[Derivation, ...]"
-    fingerprint: str
+    definitions: Definitions = field(repr=False)
     maker: InitVar[object] = None
 
     def __post_init__(self, maker: object) -> None:
         """Refuse every maker but the kernel's rules."""
         if maker is not _MAKER:
             raise Refused("step", "a step is made by a kernel rule, not by hand")
+
+    @property
+    def fingerprint(self) -> str:
+        """What names the definitions that the step was judged under."""
+        return self.definitions.fingerprint
 
     @property
     def target(self) -> Formula:
@@ -126,6 +131,6 @@ def made(
         evidence,
         conditions,
         because,
-        definitions.fingerprint,
+        definitions,
         _MAKER,
     )

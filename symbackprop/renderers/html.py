@@ -370,13 +370,14 @@ class _Page:
         parts = [f'<span class="reason">{text}</span>'] if text else []
         if names := ", ".join(escape(rule.replace("_", " ")) for rule in rules):
             parts.append(f'<span class="rules">{names}</span>')
-        if evidence:
-            said = f"{self.say('checked')}: {escape(evidence)}"
+        said = escape(evidence)
+        if evidence and full:
+            parts.append('<span class="tick">✓</span>')
+            parts.append(f'<span class="evidence">{said}</span>')
+        elif evidence:
+            said = f"{self.say('checked')}: {said}"
             told = f'role="img" title="{said}" aria-label="{said}"'
             parts.append(f'<span class="tick" {told}>✓</span>')
-        if evidence and full:
-            words = escape(evidence)
-            parts.append(f'<span class="evidence" aria-hidden="true">{words}</span>')
         if see:
             parts.append(f'<a class="see" href="{_link(see)}">{self.say("see")}</a>')
         return f'<div class="why">{" ".join(parts)}</div>' if parts else ""

@@ -272,7 +272,7 @@ def test_a_step_made_by_hand() -> None:
         pytest.param({"conditions": (Assumption(">", ZERO, ZERO),)}, id="conditions"),
         pytest.param({"evidence": Evidence("normal form", "")}, id="evidence"),
         pytest.param({"reason": Reason("simplify")}, id="reason"),
-        pytest.param({"fingerprint": "0" * 32}, id="fingerprint"),
+        pytest.param({"definitions": Definitions(())}, id="definitions"),
         pytest.param({"because": (whole(),)}, id="because"),
         pytest.param({}, id="nothing"),
     ],
