@@ -14,7 +14,7 @@ from symbackprop.kernel import derivation as kernel
 from symbackprop.network import Network
 from symbackprop.notation import notation as notation_row
 from symbackprop.renderers.chains import Detail
-from symbackprop.renderers.document import Document
+from symbackprop.renderers.document import Chain, Document
 from symbackprop.renderers.lettering import Context
 from symbackprop.renderers.narrate import Story, narrated
 from symbackprop.renderers.table import RENDERERS
@@ -79,7 +79,9 @@ class Derivation:
         exclude: object = None,  # noqa: ARG002 - the same
     ) -> dict[str, str]:
         """HTML with MathML, LaTeX and text, for notebooks."""
-        document = replace(self.document(), blocks=self.document().blocks[-1:])
+        document = self.document()
+        chains = [block for block in document.blocks if isinstance(block, Chain)]
+        document = replace(document, blocks=tuple(chains[-1:]), appendix=())
         return {
             "text/html": RENDERERS["html"].fragment(document),
             "text/latex": RENDERERS["latex"].fragment(document),

@@ -1,12 +1,14 @@
 """A network as data: what it is made of, never how it is computed."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from symbackprop.errors import InputError
 
 MAX_UNITS = 64
 MAX_LAYERS = 1024
+MAX_WEIGHTS = 20_000
 
 Biases: TypeAlias = Literal["unit", "layer", False]
 ACTIVATIONS = (
@@ -66,6 +68,13 @@ class Network:
         if self.loss not in LOSSES:
             raise InputError(
                 f"unknown loss {self.loss!r}", hint="known: " + ", ".join(LOSSES)
+            )
+        widths = (self.inputs, *(layer.units for layer in self.layers))
+        weights = sum(a * b for a, b in pairwise(widths))
+        if weights > MAX_WEIGHTS:
+            raise InputError(
+                f"{weights:,} weights are too many to write out one by one",
+                hint=f"the limit is {MAX_WEIGHTS:,}",
             )
         if self.biases not in ("unit", "layer", False):
             raise InputError(

@@ -28,7 +28,6 @@ from symbackprop.network import (
 
 MAX_FORMULAS = 500
 MAX_CHAIN = 200
-MAX_WEIGHTS = 20_000
 MAX_ARGUMENTS = 8
 
 LANGUAGES = ("en", "ko")

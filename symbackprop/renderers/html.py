@@ -258,8 +258,7 @@ class _Page:
             f'<div class="why">{self.inline(gloss)}</div></li>\n'
             for left, form, gloss in equations.rows
         )
-        opening = '<div class="chain equations"><ul class="lines" role="list">'
-        return f"{opening}\n{rows}</ul></div>\n"
+        return f'<div class="chain equations"><ul class="lines">\n{rows}</ul></div>\n'
 
     def cells(
         self,

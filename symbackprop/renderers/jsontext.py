@@ -121,17 +121,14 @@ class _Writer:
             and derivation.goal.head == "D"
             and derivation.goal.of == graph.loss
         }
-        forms: list[Formula] = []
+        forms = [derivation.result for derivation in totals.values()]
+        named = {goal for form in forms for goal in _atoms(form)}
+        named |= {derivation.goal for derivation in self.story.shared.values()}
         order: list[tuple[Derivative, Derivation]] = []
         for goal, derivation in totals.items():
-            used = [d.result for d in (derivation,)]
-            if goal not in self.atoms and any(
-                goal in _atoms(other.result)
-                for other in (*totals.values(), *self.story.derivations.values())
-            ):
+            if goal in named:
                 self.atoms[goal] = atom_id(goal)
                 order.append((goal, derivation))
-            forms += used
         place = {node.name: n for n, node in enumerate(graph.nodes)}
         # Later quantities first: an error term uses those of the layers above it.
         order.sort(key=lambda item: -place.get(item[0].by, 0))
