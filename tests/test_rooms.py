@@ -35,7 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "examples": {"errors", "network", "notation", "ops", "formula"},
     "graph": {"errors", "network", "notation", "ops", "formula", "examples"},
     "kernel": {"errors", "formula"},
-    "strategies": {"errors", "ops", "formula", "graph", "kernel"},
+    "strategies": {"errors", "ops", "formula", "examples", "graph", "kernel"},
     "checks": {"errors", "network", "notation", "ops", "formula", "graph", "kernel"},
     "renderers": {"errors", "notation", "ops", "formula", "graph", "kernel"},
     "derived": {
@@ -75,7 +75,6 @@ LAZY: dict[tuple[str, str], str] = {
     ("cli.py", "symbackprop.checks.recheck"): "the same",
     ("derived.py", "symbackprop.formula.door"): "SymPy is loaded when first asked for",
     ("graph/graph.py", "symbackprop.formula.door"): "the same",
-    ("graph/graph.py", "difflib"): "needed only when an id is not found",
 }
 """Imports inside a function: the file, what it imports, why."""
 

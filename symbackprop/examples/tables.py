@@ -21,6 +21,7 @@ from symbackprop.network import (
     LOSSES,
     MAX_LAYERS,
     MAX_UNITS,
+    MAX_WEIGHTS,
     Biases,
     Layer,
     Network,
