@@ -293,29 +293,35 @@ def test_the_public_names() -> None:
 
 SOURCES_HIDDEN = [
     r"\frac{\partial J}{\partial w_{12}^{(1)}}",
-    r"\left[\frac{\partial L_1}{\partial h_2^{(1)}}"
-    r"+\frac{\partial L_2}{\partial h_2^{(1)}}\right]"
-    r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
-    r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}",
+    (
+        r"\left[\frac{\partial L_1}{\partial h_2^{(1)}}"
+        r"+\frac{\partial L_2}{\partial h_2^{(1)}}\right]"
+        r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
+        r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}"
+    ),
     r"-\sum_{k=1}^{2}(y_k-o_k)w_{2k}^{(2)}\cdot h_2^{(1)}(1-h_2^{(1)})x_1",
 ]
 HIDDEN = {
     "sources": SOURCES_HIDDEN,
     "nielsen": [
         r"\frac{\partial C}{\partial w_{21}^2}",
-        r"\left[\frac{\partial C_1}{\partial a_2^2}"
-        r"+\frac{\partial C_2}{\partial a_2^2}\right]"
-        r"\frac{\partial a_2^2}{\partial z_2^2}"
-        r"\frac{\partial z_2^2}{\partial w_{21}^2}",
+        (
+            r"\left[\frac{\partial C_1}{\partial a_2^2}"
+            r"+\frac{\partial C_2}{\partial a_2^2}\right]"
+            r"\frac{\partial a_2^2}{\partial z_2^2}"
+            r"\frac{\partial z_2^2}{\partial w_{21}^2}"
+        ),
         r"-\sum_{k=1}^{2}(y_k-a_k^3)w_{k2}^3\cdot a_2^2(1-a_2^2)x_1",
     ],
     "delta": SOURCES_HIDDEN,
     "strict": [
         r"\frac{\mathrm{d}J}{\mathrm{d}w_{12}^{(1)}}",
-        r"\left[\frac{\mathrm{d}L_1}{\mathrm{d}h_2^{(1)}}"
-        r"+\frac{\mathrm{d}L_2}{\mathrm{d}h_2^{(1)}}\right]"
-        r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
-        r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}",
+        (
+            r"\left[\frac{\mathrm{d}L_1}{\mathrm{d}h_2^{(1)}}"
+            r"+\frac{\mathrm{d}L_2}{\mathrm{d}h_2^{(1)}}\right]"
+            r"\frac{\partial h_2^{(1)}}{\partial z_2^{(1)}}"
+            r"\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}"
+        ),
         SOURCES_HIDDEN[-1],
     ],
 }

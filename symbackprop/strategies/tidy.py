@@ -109,11 +109,18 @@ def _by_shape(before: Formula, after: Formula) -> str:
         return "cancel" if fractions[0] > fractions[1] else "expand"
     if isinstance(a, Product) and isinstance(b, Fraction):
         return "multiply"
-    if fractions[0] > fractions[1] or (fractions[0] and size(after) < size(before)):
+    if fractions[0] > fractions[1] or _below(before) > _below(after):
         return "cancel"
+    if isinstance(a, Product) and isinstance(b, Product):
+        return "regroup"
     if fractions[1] and not fractions[0]:
         return "divide"
     return "collect"
+
+
+def _below(form: Formula) -> int:
+    """How much stands below fraction bars."""
+    return sum(size(node.bottom) for node in walk(form) if isinstance(node, Fraction))
 
 
 def _reciprocal(power: Formula, fraction: Formula) -> bool:
