@@ -161,6 +161,12 @@ def test_pages_speak_of_files_that_exist(page):
         assert any((place / name).exists() for place in places), name
 
 
+def test_the_kernel_lists_its_files():
+    text = (KERNEL / "README.md").read_text("utf-8")
+    files = {file.name for file in KERNEL.glob("*.py")} - {"__init__.py"}
+    assert {name for name in files if f"`{name}`" not in text} == set()
+
+
 def test_each_rule_of_the_kernel_has_its_entry():
     rules = [
         node.name

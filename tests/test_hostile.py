@@ -200,7 +200,7 @@ def answers(
 
 def test_the_limits_hold(tmp_path: Path) -> None:
     """The memory limit of these tests is a limit: asking for more fails."""
-    code = LIMITED.split("sys.argv")[0] + f"bytearray({MEMORY})"
+    code = LIMITED.split("sys.argv", maxsplit=1)[0] + f"bytearray({MEMORY})"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=False, cwd=tmp_path
     )

@@ -1,8 +1,6 @@
 # pyright: reportArgumentType=false, reportReturnType=false
 # (SymPy annotates its own classes only in part)
-"""The one door between forms and SymPy: the only file that builds SymPy objects."""
-
-from fractions import Fraction as Rational
+"""The one door from forms to SymPy: the only file that builds SymPy objects."""
 
 import sympy
 
@@ -21,8 +19,6 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
-    name_of,
-    number,
     written_out,
 )
 
@@ -99,31 +95,3 @@ def _call(form: Call) -> sympy.Expr:
     dummies = [sympy.Dummy(f"u{n}", real=True) for n in range(len(arguments))]
     slope = sympy.Derivative(function(*dummies), dummies[form.slope])
     return sympy.Subs(slope, dummies, arguments)
-
-
-def from_sympy(expression: sympy.Expr) -> Formula:
-    """The form of a SymPy expression, in SymPy's printing order."""
-    if isinstance(expression, sympy.Rational):
-        return number(Rational(int(expression.p), int(expression.q)))
-    if isinstance(expression, sympy.Symbol):
-        return name_of(expression.name)
-    if isinstance(expression, sympy.Add):
-        return Sum(tuple(map(from_sympy, expression.as_ordered_terms())))
-    if isinstance(expression, sympy.Mul):
-        coefficient, rest = expression.as_coeff_Mul()
-        if coefficient == -1:
-            return Minus(from_sympy(rest))
-        top, bottom = expression.as_numer_denom()
-        if bottom != 1:
-            return Fraction(from_sympy(top), from_sympy(bottom))
-        return Product(tuple(map(from_sympy, expression.as_ordered_factors())))
-    if isinstance(expression, sympy.Pow):
-        return Power(from_sympy(expression.base), from_sympy(expression.exp))
-    inverse = {function: name for name, function in _FUNCTIONS.items()}
-    if expression.func in inverse:
-        name = inverse[expression.func]
-        return Call(name, tuple(map(from_sympy, expression.args)))
-    if isinstance(expression, sympy.Function):
-        name = expression.func.__name__
-        return Call(name, tuple(map(from_sympy, expression.args)))
-    raise TypeError(f"no form for {type(expression).__name__}")

@@ -296,6 +296,8 @@ class _Reader:
         known = self.words.names
         if identifier == "pi" and (known is None or "pi" not in known):
             return Call("pi", ())
+        if identifier in self.bound:
+            self.refuse(node, f"the index {identifier} is no quantity")
         name = name_of(identifier)
         if known is None or identifier in known:
             return name
@@ -325,9 +327,15 @@ class _Reader:
             name_of(w).base == node.value.id for w in known
         ):
             self.unknown(node, "id", node.value.id, [name_of(w).base for w in known])
+        if not node.value.id.replace("_", "").isalpha():
+            self.refuse(node, "expected letters before the index bracket")
         inner = node.slice
         parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-        return Name(node.value.id, tuple(self.index(part) for part in parts))
+        name = Name(node.value.id, tuple(self.index(part) for part in parts))
+        whole = all(isinstance(index, int) for index in name.indices)
+        if whole and known is not None and name.id not in known:
+            self.unknown(node, "id", name.id, list(known))
+        return name
 
     def index(self, node: ast.expr) -> Index:
         """An index: a whole number, a declared letter, a letter plus a number."""
@@ -342,7 +350,7 @@ class _Reader:
                 left=ast.Name() as left,
                 op=ast.Add() | ast.Sub() as op,
                 right=ast.Constant(value=int(by)),
-            ):
+            ) if not isinstance(by, bool):
                 base = self.index(left)
                 assert isinstance(base, Idx)
                 return Idx(base.name, by if isinstance(op, ast.Add) else -by)
@@ -407,6 +415,9 @@ class _Reader:
                     self.refuse(letter, "expected an index letter")
                 start = self.formula(node.args[2], level + 1)
                 stop = self.formula(node.args[3], level + 1)
+                for bound in (start, stop):
+                    if isinstance(bound, Num) and not bound.text.isdigit():
+                        self.refuse(node, "the bounds of a sum are whole numbers")
                 self.bound.append(letter.id)
                 body = self.formula(node.args[0], level + 1)
                 self.bound.pop()

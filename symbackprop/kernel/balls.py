@@ -10,7 +10,8 @@ from random import Random
 
 from flint import arb, ctx, fmpq
 
-from symbackprop.errors import Refused
+from symbackprop.errors import Refused, TooLarge
+from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
     Call,
     Derivative,
@@ -26,6 +27,7 @@ from symbackprop.formula.tree import (
     written_out,
 )
 from symbackprop.kernel.calculus import (
+    defined_slope,
     derivative,
     gradient,
     literal,
@@ -36,6 +38,7 @@ from symbackprop.kernel.calculus import (
 from symbackprop.kernel.definitions import Definitions
 
 POINTS = 12
+SEEDS = 96
 PRECISIONS = (128, 1024)
 MAX_WORK = 20_000
 
@@ -56,6 +59,7 @@ class Balls:
         self.values: dict[Name, arb] = {}
         self.shapes: dict[str, list[Rational]] = {}
         self.work = 0
+        self.admitted = False
 
     def restart(self) -> None:
         """Forget balls, keep the point: for another precision."""
@@ -78,6 +82,37 @@ class Balls:
                         value = high * self.random.randint(1, 99) / 100
             self.leaves[name] = value
         return self.leaves[name]
+
+    def admits(self) -> bool:
+        """Whether every assumption holds here; equations are met by moving a leaf."""
+        for assumption in self.definitions.assumptions:
+            if assumption.relation == "=":
+                self.meet(assumption)
+        for assumption in self.definitions.assumptions:
+            gap = self.value(assumption.left) - self.value(assumption.right)
+            holds = (
+                bool(gap.is_zero())
+                if assumption.relation == "="
+                else gap > 0
+                if assumption.relation == ">"
+                else not gap.contains(0)
+            )
+            if not holds:
+                return False
+        self.admitted = True
+        return True
+
+    def meet(self, assumption: Assumption) -> None:
+        """Move one leaf of a sum, so that the sum is what it is assumed to be."""
+        left = assumption.left
+        terms = left.terms if isinstance(left, Sum) else (left,)
+        gap = self.value(left) - self.value(assumption.right)
+        for term in terms:
+            if isinstance(term, Name) and term in self.leaves and gap.is_exact():
+                exact = gap.fmpq()
+                self.leaves[term] -= Rational(int(exact.p), int(exact.q))
+                self.values.clear()
+                return
 
     def name(self, name: Name) -> arb:
         """The value of a name through its definition."""
@@ -147,6 +182,9 @@ class Balls:
 
     def call(self, form: Call) -> arb:
         """An elementary function, a defined one, or a random smooth general one."""
+        plain = defined_slope(form, self.definitions.functions)
+        if plain is not None:
+            return self.value(plain)
         function = self.definitions.functions.get(form.function)
         if function is not None and function.body is not None:
             return self.value(unfolded_call(form, function))
@@ -203,13 +241,21 @@ class Balls:
 def refuting_point(
     left: Formula, right: Formula, definitions: Definitions
 ) -> Mapping[str, str] | None:
-    """A point where both sides are finite and differ for certain, or None."""
+    """A point where both sides are finite and differ for certain, or None.
+
+    Only points at which every assumption holds for certain count.
+    """
     before = ctx.prec
+    tried = 0
     try:
-        for seed in range(POINTS):
-            found = _differs_at(Balls(definitions, seed), left, right)
+        for seed in range(SEEDS):
+            point = Balls(definitions, seed)
+            found = _differs_at(point, left, right)
             if found is not None:
                 return found
+            tried += point.admitted
+            if tried >= POINTS:
+                break
     finally:
         ctx.prec = before
     return None
@@ -224,7 +270,10 @@ def _differs_at(
         point.restart()
         try:
             a, b = point.value(left), point.value(right)
-        except (Unbounded, Refused, ZeroDivisionError, ValueError):
+            if not point.admits():
+                return None
+            a, b = point.value(left), point.value(right)
+        except (Unbounded, Refused, ZeroDivisionError, ValueError, TooLarge):
             return None
         if not (a.is_finite() and b.is_finite()):
             return None

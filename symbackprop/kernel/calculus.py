@@ -220,8 +220,14 @@ def _descend_call(
     functions: Mapping[str, Body],
 ) -> None:
     """The slopes of the elementary functions; a defined function is unfolded."""
-    if form.slope is not None and any(names_in(a) for a in form.arguments):
-        raise Refused("local", f"no second slope of the general {form.function}")
+    if form.slope is not None:
+        plain = defined_slope(form, functions)
+        if plain is not None:
+            _descend(plain, seed, found, functions)
+            return
+        if any(names_in(a) for a in form.arguments):
+            raise Refused("local", f"no second slope of the general {form.function}")
+        return
     u = form.arguments[0] if form.arguments else ZERO
     match form.function:
         case "exp":
@@ -266,10 +272,55 @@ def _descend_max(
     if literal(a) == 0:  # Max(0, x) reads as the step of x
         _descend(b, seed.times(Call("step", (b,))), found, functions)
         return
-    difference = a if literal(b) == 0 else Sum((a, Minus(b)))
-    pick = Call("step", (difference,))
+    pick = Call("step", (_difference(a, b),))
     _descend(a, seed.times(pick), found, functions)
     _descend(b, seed.times(Sum((ONE, Minus(pick)))), found, functions)
+
+
+def defined_slope(form: Call, functions: Mapping[str, Body]) -> Formula | None:
+    """The slope of an elementary or defined function in plain terms.
+
+    None for a function left general: its slope stays a name.
+    """
+    function = functions.get(form.function)
+    if form.slope is None or (function is not None and function.body is None):
+        return None
+    letters = [Name(f"slot_{letter}") for letter in "abcdefgh"[: len(form.arguments)]]
+    slope = derivative(
+        Call(form.function, tuple(letters)), letters[form.slope], functions
+    )
+    return substituted(slope, dict(zip(letters, form.arguments, strict=True)))
+
+
+def corners(
+    body: Formula, by: Name, functions: Mapping[str, Body]
+) -> tuple[Formula, ...]:
+    """The forms at whose zeros a body has no derivative by a name: |u|, max(a, b)."""
+    found: list[Formula] = []
+    stack = [body]
+    while stack:
+        form = stack.pop()
+        if isinstance(form, Sigma):
+            form = written_out(form)
+        if isinstance(form, Call):
+            function = functions.get(form.function)
+            if function is not None and function.body is not None:
+                stack.append(unfolded_call(form, function))
+                continue
+            if form.function in ("abs", "step"):
+                found.append(form.arguments[0])
+            elif form.function == "Max":
+                first, *rest = form.arguments
+                found += [_difference(first, other) for other in rest]
+        stack += form.children
+    return tuple(form for form in found if by in names_in(form))
+
+
+def _difference(a: Formula, b: Formula) -> Formula:
+    """a - b, or the one of them that is not 0."""
+    if literal(a) == 0:
+        return b
+    return a if literal(b) == 0 else Sum((a, Minus(b)))
 
 
 def unfolded_call(form: Call, function: Body) -> Formula:

@@ -13,31 +13,21 @@ from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
     Formula,
-    Idx,
     Index,
     Name,
+    free_indices,
     instantiated,
     matched_indices,
-    names_in,
 )
 from symbackprop.kernel.calculus import gradient
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A name and its body (None for a leaf); `sizes` are the ranges of its indices."""
-
-    name: Name
-    body: Formula | None = None
-    sizes: tuple[tuple[str, Formula], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function's arguments and body; without a body it is left general."""
-
-    arguments: tuple[str, ...]
-    body: Formula | None = None
+from symbackprop.kernel.wellformed import (
+    Definition,
+    Function,
+    check_family,
+    check_functions,
+    in_range,
+    mentioned,
+)
 
 
 @dataclass(slots=True)
@@ -51,6 +41,7 @@ class _Memo:
     reach: dict[Name, int] = field(default_factory=dict)
     gradients: dict[Name, dict[Name, Formula]] = field(default_factory=dict)
     fingerprint: str = ""
+    scalar: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +55,43 @@ class Definitions:
 
     def __post_init__(self) -> None:
         """Index the entries and hold them to single assignment, parents first."""
+        check_functions(self.functions)
         memo = self._memo
         for position, entry in enumerate(self.entries):
             name = entry.name
-            if name in memo.bodies:
+            if name in memo.bodies or self.family(name) is not None:
                 raise InputError(f"{name.id} is defined twice")
-            if any(isinstance(index, Idx) for index in name.indices):
-                key = (name.base, len(name.indices))
-                memo.families.setdefault(key, []).append(entry)
+            if entry.sizes or free_indices(name):
+                self._add_family(entry)
             memo.bodies[name] = entry.body
             memo.order[name] = position
-            bit = reach = 1 << position
-            for parent in names_in(entry.body) if entry.body is not None else ():
+            reach = 1 << position
+            for parent in mentioned(entry.body):
                 if parent in memo.reach:
                     memo.users.setdefault(parent, []).append(name)
                     reach |= memo.reach[parent]
-                elif not any(isinstance(index, Idx) for index in parent.indices):
+                elif free_indices(parent):
+                    memo.scalar = False
+                elif self.family(parent) is None:
                     raise InputError(f"{name.id} uses {parent.id} before it is defined")
-            memo.reach[name] = reach | bit
+            memo.reach[name] = reach
+
+    def _add_family(self, entry: Definition) -> None:
+        """Index a family; refuse one that overlaps, refers to itself, or hides a Σ."""
+        memo = self._memo
+        memo.scalar = False
+        check_family(entry, memo.families)
+        key = (entry.name.base, len(entry.name.indices))
+        if any((name.base, len(name.indices)) == key for name in memo.bodies) and (
+            key not in memo.families
+        ):
+            raise InputError(f"{entry.name.id} and a single member are both defined")
+        memo.families.setdefault(key, []).append(entry)
+
+    @property
+    def scalar(self) -> bool:
+        """Whether every name is one quantity: no families, no sums over them."""
+        return self._memo.scalar
 
     def __contains__(self, name: Name) -> bool:
         """Whether a name, or a family that it belongs to, is defined."""
@@ -103,6 +113,8 @@ class Definitions:
         member = self.family(name)
         if member is None or member[0].body is None:
             return None
+        if not in_range(*member, self.assumptions):
+            return None
         return instantiated(member[0].body, member[1])
 
     def users(self, name: Name) -> list[Name]:
@@ -112,7 +124,7 @@ class Definitions:
     def depends(self, name: Name, on: Name) -> bool:
         """Whether a scalar's value can change with another's; itself included."""
         reach, order = self._memo.reach, self._memo.order
-        if name not in reach or on not in order:
+        if not self._memo.scalar or name not in reach or on not in order:
             return True  # families: nothing is ruled out by reachability
         return bool(reach[name] >> order[on] & 1)
 

@@ -68,7 +68,7 @@ class Derivation:
                 for condition in step.conditions:
                     found.setdefault(str(condition), condition)
                 # A lemma speaks of its x; its step carries the instance.
-                if step.rule != "lemma":
+                if step.rule not in ("lemma", "induction"):
                     stack += step.because
         return tuple(found.values())
 

@@ -13,13 +13,17 @@ from typing import Literal
 from symbackprop.errors import Refused, TooLarge
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
+    Call,
+    Derivative,
     Formula,
     Fraction,
     Minus,
     Name,
     Num,
+    Power,
     Product,
     Sum,
+    walk,
 )
 from symbackprop.kernel.balls import refuting_point
 from symbackprop.kernel.definitions import Definitions
@@ -113,7 +117,18 @@ def flattened(form: Formula) -> tuple[Rational | int, tuple[Formula, ...]]:
                 factor *= top.value / bottom.value
             case _:
                 factors.append(node)
-    return (factor, tuple(factors)) if factor else (factor, ())
+    if not factor and all(map(_everywhere, factors)):
+        return factor, ()
+    return factor, tuple(factors)
+
+
+def _everywhere(form: Formula) -> bool:
+    """Whether a form has a value everywhere, so that 0 times it may be dropped."""
+    return not any(
+        isinstance(node, Fraction | Power | Derivative)
+        or (isinstance(node, Call) and node.function not in ("exp", "erf"))
+        for node in walk(form)
+    )
 
 
 def flat_terms(form: Formula) -> tuple[tuple[Rational | int, tuple[Formula, ...]], ...]:
@@ -129,6 +144,6 @@ def flat_terms(form: Formula) -> tuple[tuple[Rational | int, tuple[Formula, ...]
                 stack.append((body, -sign))
             case _:
                 factor, factors = flattened(node)
-                if factor:
+                if factor or factors:
                     terms.append((sign * factor, factors))
     return tuple(terms)

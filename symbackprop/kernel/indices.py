@@ -5,10 +5,8 @@ derivative; a delta collapses only where the other index lies in the Σ's range.
 """
 
 from collections.abc import Mapping
-from fractions import Fraction as Rational
-from itertools import permutations
 
-from symbackprop.errors import Refused, TooLarge
+from symbackprop.errors import Refused
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
@@ -30,6 +28,7 @@ from symbackprop.formula.tree import (
     free_indices,
     fresh_index,
     instantiated,
+    names_in,
     renamed_bound,
     walk,
 )
@@ -37,9 +36,7 @@ from symbackprop.kernel.calculus import product_of, sum_of
 from symbackprop.kernel.definitions import Definition, Definitions
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.step import Evidence, Reason, Step, made, target_of
-
-MAX_BOUND = 5
-MAX_PRODUCTS = 512
+from symbackprop.kernel.sums import apart, canonical, index_form, ranges, within
 
 
 def total_family(definitions: Definitions, before: Formula, path: Path) -> Step:
@@ -60,10 +57,14 @@ def total_family(definitions: Definitions, before: Formula, path: Path) -> Step:
     for entry in definitions.entries:
         if _kind(entry.name) not in reached:
             continue
-        for mention in _mentions(entry, target.by):
-            found = _term(definitions, target, entry, mention, conditions)
-            if found is not None:
-                terms.append(found)
+        found = [
+            term
+            for mention in _mentions(entry, target.by)
+            if (term := _term(definitions, target, entry, mention, conditions))
+        ]
+        if len(found) > 1:  # P(v, u) holds all mentions: one sum over all of v
+            found = [_whole_sum(target, entry, {})]
+        terms += found
     if not terms:
         raise Refused("total", f"nothing uses {target.by.id}")
     reason = Reason("chain_rule_sum", {"of": target.of, "by": target.by})
@@ -115,7 +116,7 @@ def _term(
 ) -> Formula | None:
     """One user's term of the chain rule, or None where it cannot be a user."""
     sizes = dict(entry.sizes)
-    ranges = _ranges(definitions, target)
+    known = ranges(definitions, target)
     solved: dict[str, Index] = {}
     for slot, given in zip(mention.indices, target.by.indices, strict=True):
         if isinstance(slot, Idx) and slot.name in sizes:
@@ -125,18 +126,24 @@ def _term(
         elif _bound(entry, slot):
             continue
         elif slot != given:
-            if _apart(definitions, slot, given):
+            if apart(definitions, slot, given):
                 return None
             raise Refused("total", f"{mention.id} may or may not be {target.by.id}")
     for letter, index in solved.items():
-        within = _within(definitions, index, sizes[letter], ranges)
-        if within is False:
+        lies = within(definitions, index, sizes[letter], known)
+        if lies is False:
             return None
-        if within is None:
-            left = _index_form(index)
-            # In range: size + 1 > index.
-            top = Sum((sizes[letter], ONE))
-            conditions.append(Assumption(">", top, left))
+        if lies is None:
+            form = index_form(index)
+            conditions.append(Assumption(">", Sum((sizes[letter], ONE)), form))
+            conditions.append(Assumption(">", form, ZERO))
+    return _whole_sum(target, entry, solved)
+
+
+def _whole_sum(
+    target: Derivative, entry: Definition, solved: Mapping[str, Index]
+) -> Formula:
+    """Σ D(L, v) P(v, u) over the letters of v that are not solved for."""
     taken = {i.name for i in free_indices(target) if isinstance(i, Idx)}
     values: dict[str, Index] = dict(solved)
     letters: list[tuple[str, Formula]] = []
@@ -164,78 +171,6 @@ def _bound(entry: Definition, slot: Index) -> bool:
     letters = {letter for letter, _ in entry.sizes}
     sigmas = {node.index for node in walk(entry.body) if isinstance(node, Sigma)}
     return slot.name in sigmas and slot.name not in letters
-
-
-def _index_form(index: Index) -> Formula:
-    """An index as a form, for conditions."""
-    if isinstance(index, int):
-        return Num(str(index))
-    base = Name(index.name)
-    if not index.shift:
-        return base
-    by = Num(str(abs(index.shift)))
-    return Sum((base, by if index.shift > 0 else Minus(by)))
-
-
-def _apart(definitions: Definitions, one: Index, other: Index) -> bool:
-    """Whether two indices are known to differ."""
-    if isinstance(one, int) and isinstance(other, int):
-        return one != other
-    if isinstance(one, Idx) and isinstance(other, Idx) and one.name == other.name:
-        return one.shift != other.shift
-    pair = {_index_form(one), _index_form(other)}
-    return any(
-        assumption.relation in (">", "≠")
-        and {assumption.left, assumption.right} == pair
-        for assumption in definitions.assumptions
-    )
-
-
-def _within(
-    definitions: Definitions,
-    index: Index,
-    size: Formula,
-    ranges: Mapping[Index, Formula],
-) -> bool | None:
-    """Whether an index lies in 1…size: yes, no, or a condition."""
-    if isinstance(index, int) and isinstance(size, Num):
-        return 1 <= index <= size.value
-    if isinstance(index, Idx) and isinstance(size, Name) and size == Name(index.name):
-        return index.shift <= 0
-    if ranges and ranges.get(index) == size:
-        return True
-    if isinstance(index, Idx) and index.shift == 1:  # L > l gives l + 1 <= L
-        below = Assumption(">", size, Name(index.name))
-        if below in definitions.assumptions:
-            return True
-    return None
-
-
-def _ranges(definitions: Definitions, *forms: Formula) -> dict[Index, Formula]:
-    """The sizes of the free indices, from the families whose members name them."""
-    found: dict[Index, Formula] = {}
-    for form in forms:
-        for node in walk(form):
-            names = [node] if isinstance(node, Name) else []
-            if isinstance(node, Derivative):
-                names.append(node.by)
-            for name in names:
-                _add_ranges(definitions, name, found)
-    return found
-
-
-def _add_ranges(
-    definitions: Definitions, name: Name, found: dict[Index, Formula]
-) -> None:
-    """One name's slots with its family's sizes."""
-    member = definitions.family(name)
-    if member is None:
-        return
-    entry, _ = member
-    sizes = dict(entry.sizes)
-    for slot, given in zip(entry.name.indices, name.indices, strict=True):
-        if isinstance(slot, Idx) and not slot.shift and slot.name in sizes:
-            found.setdefault(given, sizes[slot.name])
 
 
 def slope_by(form: Formula, by: Name) -> Formula:
@@ -299,9 +234,9 @@ def local_family(
     if body is None:
         raise Refused("local", f"{text_of(target.of)} has no definition")
     slope = slope_by(body, target.by)
-    ranges = _ranges(definitions, target, replacement)
-    wanted = canonical(definitions, slope, ranges)
-    if wanted != canonical(definitions, replacement, ranges):
+    known = ranges(definitions, target)
+    wanted = canonical(definitions, slope, known)
+    if wanted != canonical(definitions, replacement, known):
         raise Refused(
             "local",
             f"{text_of(target)} is {text_of(slope)}, not {text_of(replacement)}",
@@ -323,9 +258,9 @@ def index_algebra(
     Refuses forms whose canonical sums differ.
     """
     target = target_of("index algebra", before, path)
-    ranges = _ranges(definitions, target, replacement)
-    wanted = canonical(definitions, target, ranges)
-    if wanted != canonical(definitions, replacement, ranges):
+    known = ranges(definitions, target)
+    wanted = canonical(definitions, target, known)
+    if wanted != canonical(definitions, replacement, known):
         raise Refused(
             "index algebra", f"{text_of(target)} is not {text_of(replacement)}"
         )
@@ -339,124 +274,6 @@ def index_algebra(
         Reason(reason),
         evidence,
     )
-
-
-Monomial = tuple[Rational, tuple[tuple[str, Formula], ...], tuple[Formula, ...]]
-
-
-def canonical(
-    definitions: Definitions, form: Formula, ranges: Mapping[Index, Formula]
-) -> Mapping[str, Rational]:
-    """The coefficients of a form's products, bound letters named by position."""
-    found: dict[str, Rational] = {}
-    for factor, bound, factors in _products(form):
-        factor_, bound_, factors_ = _collapsed(
-            definitions, factor, bound, factors, ranges
-        )
-        if factor_:
-            key = _key(bound_, factors_)
-            found[key] = found.get(key, Rational(0)) + factor_
-    return {key: value for key, value in found.items() if value}
-
-
-def _products(form: Formula) -> list[Monomial]:
-    """A form multiplied out into coefficient, bound letters, factors."""
-    match form:
-        case Num():
-            return [(form.value, (), ())]
-        case Sum(terms):
-            return [product for term in terms for product in _products(term)]
-        case Minus(body):
-            return [(-c, b, f) for c, b, f in _products(body)]
-        case Product(factors):
-            result: list[Monomial] = [(Rational(1), (), ())]
-            for factor in factors:
-                result = [_joined(a, b) for a in result for b in _products(factor)]
-                if len(result) > MAX_PRODUCTS:
-                    raise TooLarge(f"more than {MAX_PRODUCTS} products")
-            return result
-        case Sigma(index, start, stop, body):
-            if start != ONE:
-                raise Refused("index algebra", "a Σ that does not start at 1")
-            return [(c, ((index, stop), *b), f) for c, b, f in _products(body)]
-        case _:
-            return [(Rational(1), (), (form,))]
-
-
-def _joined(one: Monomial, other: Monomial) -> Monomial:
-    """The product of two products, bound letters renamed apart first."""
-    taken = {letter for letter, _ in one[1]} | {
-        i.name for f in one[2] for i in free_indices(f) if isinstance(i, Idx)
-    }
-    factor, bound, factors = other
-    values: dict[str, Index] = {}
-    renamed: list[tuple[str, Formula]] = []
-    for letter, size in bound:
-        fresh = letter
-        if letter in taken:
-            inside = {
-                i.name for f in factors for i in free_indices(f) if isinstance(i, Idx)
-            }
-            fresh = fresh_index(letter, taken | inside)
-            values[letter] = Idx(fresh)
-        taken.add(fresh)
-        renamed.append((fresh, size))
-    moved = tuple(instantiated(f, values) for f in factors) if values else factors
-    return one[0] * factor, (*one[1], *renamed), (*one[2], *moved)
-
-
-def _collapsed(
-    definitions: Definitions,
-    factor: Rational,
-    bound: tuple[tuple[str, Formula], ...],
-    factors: tuple[Formula, ...],
-    known: Mapping[Index, Formula],
-) -> Monomial:
-    """Σ_k f(k) δ_{kp} = f(p) where p lies in k's range; δ_{pp} = 1."""
-    changed = True
-    while changed:
-        changed = False
-        for place, delta in enumerate(factors):
-            if not isinstance(delta, Delta):
-                continue
-            rest = (*factors[:place], *factors[place + 1 :])
-            if delta.left == delta.right:
-                factors, changed = rest, True
-                break
-            if _apart(definitions, delta.left, delta.right):
-                return Rational(0), (), ()
-            for own, other in ((delta.left, delta.right), (delta.right, delta.left)):
-                size = next(
-                    (s for b, s in bound if isinstance(own, Idx) and own == Idx(b)),
-                    None,
-                )
-                if size is None or not isinstance(own, Idx):
-                    continue
-                ranges = {Idx(b): s for b, s in bound}
-                inside = ranges.get(other) if isinstance(other, Idx) else None
-                if inside == size or _within(definitions, other, size, known):
-                    factors = tuple(instantiated(f, {own.name: other}) for f in rest)
-                    bound = tuple((b, s) for b, s in bound if b != own.name)
-                    changed = True
-                    break
-            if changed:
-                break
-    return factor, bound, factors
-
-
-def _key(bound: tuple[tuple[str, Formula], ...], factors: tuple[Formula, ...]) -> str:
-    """One text for all namings and orders of the bound letters."""
-    if len(bound) > MAX_BOUND:
-        raise TooLarge(f"more than {MAX_BOUND} summations in one product")
-    texts: list[str] = []
-    for order in permutations(bound):
-        values: dict[str, Index] = {
-            letter: Idx(f"_{place}") for place, (letter, _) in enumerate(order)
-        }
-        parts = sorted(text_of(instantiated(f, values)) for f in factors)
-        sizes = ",".join(text_of(size) for _, size in order)
-        texts.append(f"[{sizes}] " + " * ".join(parts))
-    return min(texts)
 
 
 def induction(
@@ -484,6 +301,11 @@ def induction(
         raise Refused("induction", f"the base is not the claim at {letter} = {top}")
     if step.goal != left:
         raise Refused("induction", "the step does not start at the claim")
+    for assumption in definitions.assumptions:
+        about = free_indices(assumption.left) | free_indices(assumption.right)
+        names = {*names_in(assumption.left), *names_in(assumption.right)}
+        if Idx(letter) in about or Name(letter) in names:
+            raise Refused("induction", f"{assumption} singles out one {letter}")
     free = tuple(
         sorted(
             i.name

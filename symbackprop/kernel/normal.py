@@ -5,10 +5,9 @@ Forms with different normal forms may still be equal: this file never says "wron
 """
 
 from collections.abc import Mapping
-from fractions import Fraction as Rational
 from math import lcm
 
-from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz
+from flint import fmpq, fmpq_mpoly
 from flint.utils.flint_exceptions import DomainError
 
 from symbackprop.errors import Refused, TooLarge
@@ -29,86 +28,31 @@ from symbackprop.formula.tree import (
     renamed_bound,
     written_out,
 )
-from symbackprop.kernel.calculus import Body, literal, unfolded_call
+from symbackprop.kernel.calculus import Body, defined_slope, literal, unfolded_call
+from symbackprop.kernel.ring import (
+    MAX_DEGREE,
+    MAX_POLYNOMIAL,
+    Crowded,
+    Ratio,
+    Rescale,
+    Ring,
+    rational,
+    sign_of,
+    square_factor,
+)
 
 MAX_GENERATORS = (64, 1024)
-MAX_POLYNOMIAL = 4000
-MAX_DEGREE = 400
-MAX_SQUARE_BITS = 96
-
-Ratio = tuple[fmpq_mpoly, fmpq_mpoly]
+MAX_WORK = 100_000
 
 
-class _Rescale(Exception):
-    """An exponential needs a finer unit: e^(x/2) beside e^x."""
-
-
-class _Crowded(Exception):
-    """More generators than the ring has."""
-
-
-class Normal:
+class Normal(Ring):
     """One comparison's ring: generators are numbered as they are met."""
-
-    def __init__(
-        self,
-        functions: Mapping[str, Body],
-        unfold: Mapping[Name, Formula],
-        positive: frozenset[Name],
-        units: dict[str, int],
-        room: int,
-    ) -> None:
-        self.functions = functions
-        self.unfold = unfold
-        self.positive_names = positive
-        self.units = units
-        self.room = room
-        self.ring = fmpq_mpoly_ctx.get(("g", room), Ordering.lex)
-        self.one = self.ring.constant(1)
-        self.zero = self.ring.constant(0)
-        self.keys: dict[object, int] = {}
-        self.logs: dict[int, Ratio] = {}
-        self.positive: set[int] = set()
-        self.relations: list[fmpq_mpoly] = []
-        self.roots: list[Ratio] = []
-        self.seen: dict[Name, Ratio] = {}
-        self.nonzero: list[Formula] = []
-        self.above_zero: list[Formula] = []
-
-    def generator(self, key: object) -> fmpq_mpoly:
-        """The generator of a key; later ones rank higher, so that relations reduce."""
-        number = self.keys.setdefault(key, len(self.keys))
-        if number >= self.room:
-            raise _Crowded
-        return self.ring.gen(self.room - 1 - number)
-
-    def bounded(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
-        """A fraction in lowest terms. TooLarge above the limit."""
-        if self.relations:
-            top, bottom = self.rationalised(self.reduced(top), self.reduced(bottom))
-        if bottom.is_zero():
-            raise Refused("algebra", "a denominator is zero")
-        if len(top) + len(bottom) > MAX_POLYNOMIAL:
-            raise TooLarge(f"a normal form of more than {MAX_POLYNOMIAL} terms")
-        if not bottom.is_constant():
-            common = top.gcd(bottom)
-            if not common.is_constant():
-                top, bottom = top / common, bottom / common
-            if max(top.total_degree(), bottom.total_degree()) > MAX_DEGREE:
-                raise TooLarge(f"a normal form of degree above {MAX_DEGREE}")
-        lead = bottom.leading_coefficient()
-        return (top, bottom) if lead == 1 else (top / lead, bottom / lead)
-
-    def rationalised(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
-        """A root below as a factor goes above: 1/s = s/u where s² = u."""
-        for s, inner in self.roots:
-            quotient, rest = divmod(bottom, s)
-            if not bottom.is_zero() and rest.is_zero():
-                top, bottom = self.reduced(top * s), self.reduced(quotient * inner)
-        return top, bottom
 
     def ratio(self, form: Formula) -> Ratio:
         """The fraction that a form stands for."""
+        self.work += 1
+        if self.work > MAX_WORK:
+            raise TooLarge(f"more than {MAX_WORK:,} parts")
         match form:
             case Num():
                 value = form.value
@@ -120,11 +64,10 @@ class Normal:
             case Sum(terms):
                 return self.sum(terms)
             case Product(factors):
-                top, bottom = self.one, self.one
+                result = (self.one, self.one)
                 for factor in factors:
-                    above, below = self.ratio(factor)
-                    top, bottom = top * above, bottom * below
-                return self.bounded(top, bottom)
+                    result = self.times(result, self.ratio(factor))
+                return result
             case Minus(body):
                 top, bottom = self.ratio(body)
                 return -top, bottom
@@ -152,7 +95,7 @@ class Normal:
             return self.seen[name]
         result = self.generator(name)
         if name in self.positive_names:
-            self.positive.add(self.keys[name])
+            self.sure(name)
         return result, self.one
 
     def atom(self, form: Formula) -> object:
@@ -173,6 +116,9 @@ class Normal:
             if below == bottom:
                 top = top + above
             else:
+                sizes = len(top) * len(below) + len(above) * len(bottom)
+                if sizes > 4 * MAX_POLYNOMIAL:
+                    raise TooLarge("a common denominator with too many terms")
                 top, bottom = top * below + above * bottom, bottom * below
                 top, bottom = self.bounded(top, bottom)
         return self.bounded(top, bottom)
@@ -192,19 +138,17 @@ class Normal:
         if value is None:
             shape, below = self.ratio(exponent)
             if shape.is_constant() and below.is_constant():
-                value = _rational(shape / below.leading_coefficient())
+                value = rational(shape / below.leading_coefficient())
         if value is not None and value.denominator == 1:
             top, bottom = self.ratio(base)
             count = abs(int(value))
-            if count * max(len(top), len(bottom)) > MAX_POLYNOMIAL:
-                raise TooLarge(f"the power {count} of a sum is too large to expand")
             if value < 0:
                 if self.reduced(top).is_zero():
                     raise Refused("algebra", f"{text_of(base)} is zero, to a power < 0")
                 if not (top.is_constant() or self.is_positive(top)):
                     self.nonzero.append(base)
                 top, bottom = bottom, top
-            return self.bounded(top**count, bottom**count)
+            return self.raised((top, bottom), count)
         if value is not None and value.denominator == 2:
             root = Power(Call("sqrt", (base,)), Num(str(abs(value.numerator))))
             form = root if value > 0 else Fraction(Num("1"), root)
@@ -213,6 +157,9 @@ class Normal:
 
     def call(self, form: Call) -> Ratio:
         """The elementary functions; defined ones are unfolded, general ones kept."""
+        plain = defined_slope(form, self.functions)
+        if plain is not None:
+            return self.ratio(plain)
         function = self.functions.get(form.function)
         if function is not None and function.body is not None:
             return self.ratio(unfolded_call(form, function))
@@ -220,7 +167,7 @@ class Normal:
             keys = tuple(self.key(argument) for argument in form.arguments)
             result = self.generator((form.function, form.slope, keys))
             if form.function == "pi":
-                self.positive.add(self.keys[form.function, None, ()])
+                self.sure((form.function, None, ()))
             return result, self.one
         u = self.ratio(form.arguments[0])
         match form.function:
@@ -231,7 +178,7 @@ class Normal:
                     self.above_zero.append(form.arguments[0])
                 return self.log(*u)
             case "sqrt":
-                return self.sqrt(*u)
+                return self.sqrt(*u, form.arguments[0])
             case "erf":
                 return self.erf(*u)
             case "step":
@@ -255,58 +202,34 @@ class Normal:
             top, bottom = self.bounded(self.reduced(top), bottom)
             sign = 1 if sign_of(top) > 0 else -1
             unit = self.generator(("exp", str(top * sign), str(bottom)))
-            self.positive.add(self.keys["exp", str(top * sign), str(bottom)])
+            self.sure(("exp", str(top * sign), str(bottom)))
             return (unit, self.one) if sign > 0 else (self.one, unit)
         for powers, coefficient in self.reduced(
             top / bottom.leading_coefficient()
         ).terms():
-            of, amount = self.monomial(powers), _rational(coefficient)
+            of, amount = self.monomial(powers), rational(coefficient)
             log = self.logs.get(self.single(powers))
             if log is not None and amount.denominator == 1:  # e^(n ln v) = v^n
                 v_top, v_bottom = log
                 if amount < 0:
                     v_top, v_bottom = v_bottom, v_top
-                count = abs(int(amount))
-                if count * max(len(v_top), len(v_bottom)) > MAX_POLYNOMIAL:
-                    raise TooLarge("a power is too large to expand")
-                above, below = above * v_top**count, below * v_bottom**count
+                power = self.raised((v_top, v_bottom), abs(int(amount)))
+                above, below = self.times((above, below), power)
                 continue
             key = ("exp", str(of), "1")
             unit = self.units.setdefault(str(of), 1)
             if (amount * unit).denominator != 1:
                 self.units[str(of)] = lcm(unit, amount.denominator)
-                raise _Rescale
+                raise Rescale
             count = int(amount * unit)
             if abs(count) > MAX_DEGREE:
                 raise TooLarge("an exponential with a large coefficient")
-            power = self.generator(key) ** abs(count)
-            self.positive.add(self.keys[key])
+            grown = self.generator(key) ** abs(count)
+            self.sure(key)
             above, below = (
-                (above * power, below) if count > 0 else (above, below * power)
+                (above * grown, below) if count > 0 else (above, below * grown)
             )
         return self.bounded(above, below)
-
-    def monomial(self, powers: tuple[int, ...]) -> fmpq_mpoly:
-        """The monomial of an exponent vector."""
-        return self.ring.from_dict({powers: 1})
-
-    def single(self, powers: tuple[int, ...]) -> int:
-        """The number of the one generator of a monomial, or -1."""
-        if sum(powers) != 1:
-            return -1
-        return self.room - 1 - powers.index(1)
-
-    def is_positive(self, top: fmpq_mpoly) -> bool:
-        """Whether each coefficient is positive and each generator known to be."""
-        if top.is_zero():
-            return False
-        for powers, coefficient in top.terms():
-            if coefficient < 0:
-                return False
-            for place, power in enumerate(powers):
-                if power % 2 and self.room - 1 - place not in self.positive:
-                    return False
-        return True
 
     def log(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
         """ln of a product is split only where every factor is known positive."""
@@ -363,7 +286,7 @@ class Normal:
         self.logs[self.keys[key]] = (top, bottom)
         return result
 
-    def sqrt(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
+    def sqrt(self, top: fmpq_mpoly, bottom: fmpq_mpoly, of: Formula) -> Ratio:
         """s with s² = u; the root of a square is the absolute value."""
         inner = self.reduced(top * bottom)
         try:
@@ -373,6 +296,8 @@ class Normal:
         if root is not None:
             above = self.absolute(root, self.one)
         else:
+            if not self.not_negative(inner):
+                self.above_zero.append(of)  # >= 0 would do; there is no such relation
             above = (self.root_of(inner), self.one)
         under = self.absolute(bottom, self.one)
         return self.bounded(above[0] * under[1], above[1] * under[0])
@@ -392,22 +317,11 @@ class Normal:
                     result = result * factor ** (power // 2)
                     if power % 2:
                         result = result * self.root_generator(factor)
-        outside = square_factor(_rational(inner.leading_coefficient()))
+        outside = square_factor(rational(inner.leading_coefficient()))
         inner = inner / outside**2
         if inner.is_one():
             return result * outside
         return result * outside * self.root_generator(inner)
-
-    def root_generator(self, inner: fmpq_mpoly) -> fmpq_mpoly:
-        """The generator s with s² = u."""
-        key = ("sqrt", str(inner))
-        fresh = key not in self.keys
-        s = self.generator(key)
-        self.positive.add(self.keys[key])
-        if fresh:
-            self.relations.append(s * s - inner)
-            self.roots.append((s, inner))
-        return s
 
     def erf(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
         """erf is odd."""
@@ -437,7 +351,7 @@ class Normal:
         """|u| = u (2 step(u) - 1), also at 0."""
         if top.is_constant() and bottom.is_constant():
             return (top if sign_of(top * bottom) >= 0 else -top), bottom
-        if self.is_positive(top) and self.is_positive(bottom):
+        if self.not_negative(top) and self.not_negative(bottom):
             return top, bottom
         sign = (
             1 if sign_of(top * bottom) > 0 else -1
@@ -458,36 +372,6 @@ class Normal:
             )
         return top, bottom
 
-    def reduced(self, top: fmpq_mpoly) -> fmpq_mpoly:
-        """The remainder by the relations of roots and steps: zero means zero."""
-        for relation in reversed(self.relations):
-            top = divmod(top, relation)[1]
-        return top
-
-
-def sign_of(top: fmpq_mpoly) -> int:
-    """The sign of the leading coefficient; 0 for zero."""
-    if top.is_zero():
-        return 0
-    return 1 if top.leading_coefficient() > 0 else -1
-
-
-def square_factor(value: Rational) -> fmpq:
-    """The largest rational whose square divides a number's digits: 2/3 for 8/9."""
-    inside = abs(value.numerator * value.denominator)
-    root = 1
-    if 0 < inside.bit_length() <= MAX_SQUARE_BITS:
-        for prime, power in fmpz(inside).factor():
-            root *= int(prime) ** (int(power) // 2)
-    return fmpq(root, value.denominator)
-
-
-def _rational(value: fmpq | fmpq_mpoly) -> Rational:
-    """A flint rational, or a constant polynomial, as Python's."""
-    if isinstance(value, fmpq_mpoly):
-        value = value.leading_coefficient() if not value.is_zero() else fmpq(0)
-    return Rational(int(value.p), int(value.q))
-
 
 def difference_is_zero(
     left: Formula,
@@ -507,14 +391,14 @@ def difference_is_zero(
         try:
             a_top, a_bottom = ring.ratio(left)
             b_top, b_bottom = ring.ratio(right)
-        except _Rescale:
+        except Rescale:
             continue
-        except _Crowded:
+        except Crowded:
             del rooms[0]
             if not rooms:
                 raise TooLarge(f"more than {MAX_GENERATORS[-1]} quantities") from None
             units.clear()
             continue
         zero = ring.reduced(a_top * b_bottom - b_top * a_bottom).is_zero()
-        return zero, ring.nonzero, ring.above_zero
+        return zero, ring.nonzero, [*ring.above_zero, *ring.consulted]
     raise TooLarge("exponents of too many different units")

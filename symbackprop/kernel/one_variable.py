@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from symbackprop.errors import Refused
+from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
     ONE,
     TWO,
+    ZERO,
     Call,
     Derivative,
     Formula,
@@ -24,9 +26,16 @@ from symbackprop.formula.tree import (
     names_in,
     number,
 )
-from symbackprop.kernel.calculus import literal, product_of
+from symbackprop.kernel.calculus import corners, literal, product_of
 from symbackprop.kernel.definitions import Definitions
-from symbackprop.kernel.step import Evidence, Reason, Step, made, target_of
+from symbackprop.kernel.step import (
+    Evidence,
+    Reason,
+    Step,
+    check_scalar,
+    made,
+    target_of,
+)
 
 Inner = Callable[[Formula], Formula]
 Constant = Callable[[Formula], bool]
@@ -189,6 +198,7 @@ def differentiate(
     target = target_of(rule, before, path)
     if not isinstance(target, Derivative) or isinstance(target.of, Name):
         raise Refused(rule, f"expected d/dx of a form, found {text_of(target)}")
+    check_scalar(rule, definitions, target)
     of = target.of
     if isinstance(of, Call) and shape == "chain":
         function = definitions.functions.get(of.function)
@@ -196,6 +206,9 @@ def differentiate(
             raise Refused(rule, f"{of.function} is defined; unfold it")
 
     def inner(form: Formula) -> Formula:
+        # Inside P of a form the other names are held fixed, whatever they stand for.
+        if target.head == "P" and isinstance(form, Name) and form != target.by:
+            return ZERO
         return Derivative(target.head, form, target.by)
 
     def constant(form: Formula) -> bool:
@@ -205,8 +218,15 @@ def differentiate(
     if new is None:
         raise Refused(rule, f"{text_of(of)} does not have that shape")
     reason = Reason(f"rule_{shape}", {"of": of, "by": target.by})
+    evidence = Evidence("rule", shape)
+    edges = ()
+    if shape == "cases":
+        edges = tuple(
+            Assumption("≠", form, ZERO)
+            for form in corners(of, target.by, definitions.functions)
+        )
     return made(
-        definitions, before, path, new, "differentiate", reason, Evidence("rule", shape)
+        definitions, before, path, new, "differentiate", reason, evidence, edges
     )
 
 

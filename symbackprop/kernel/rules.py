@@ -23,28 +23,37 @@ from symbackprop.formula.tree import (
     Sigma,
     Sum,
     names_in,
-    replaced,
     substituted,
     walk,
     written_out,
 )
-from symbackprop.kernel.calculus import derivative, unfolded_call
+from symbackprop.kernel.calculus import corners, derivative, unfolded_call
 from symbackprop.kernel.definitions import Definitions
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.equality import compared
-from symbackprop.kernel.step import Evidence, Reason, Step, made, target_of
+from symbackprop.kernel.step import (
+    Evidence,
+    Reason,
+    Step,
+    check_scalar,
+    made,
+    target_of,
+)
 
 _RULE = Evidence("rule")
 _STRUCTURE = Evidence("structure")
 
 
-def _derivative_at(rule: str, before: Formula, path: Path, heads: str) -> Derivative:
+def _derivative_at(
+    rule: str, definitions: Definitions, before: Formula, path: Path, heads: str
+) -> Derivative:
     """The derivative at a position. Refused where something else stands there."""
     target = target_of(rule, before, path)
     if not (isinstance(target, Derivative) and target.head in heads):
         raise Refused(
             rule, f"expected {' or '.join(heads)}(…), found {text_of(target)}"
         )
+    check_scalar(rule, definitions, target)
     return target
 
 
@@ -58,7 +67,7 @@ def total(
 
     Refuses when `through` is not exactly the set of those v that L depends on.
     """
-    target = _derivative_at("total", before, path, "D")
+    target = _derivative_at("total", definitions, before, path, "D")
     of, by = target.of, target.by
     if not isinstance(of, Name) or by not in definitions or of not in definitions:
         raise Refused("total", f"{text_of(target)} is not between defined names")
@@ -94,7 +103,7 @@ def split(definitions: Definitions, before: Formula, path: Path) -> Step:
 
     Refuses when v is not a sum of names (with or without minus).
     """
-    target = _derivative_at("split", before, path, "D")
+    target = _derivative_at("split", definitions, before, path, "D")
     body = definitions.body(target.of) if isinstance(target.of, Name) else target.of
     if not isinstance(body, Sum) or target.of == target.by:
         raise Refused("split", f"{text_of(target.of)} is not defined as a sum")
@@ -111,7 +120,7 @@ def split(definitions: Definitions, before: Formula, path: Path) -> Step:
 
 def independent(definitions: Definitions, before: Formula, path: Path) -> Step:
     """D(v, u) = 0 where v does not depend on u; P(v, u) = 0 where v's body lacks u."""
-    target = _derivative_at("independent", before, path, "DP")
+    target = _derivative_at("independent", definitions, before, path, "DP")
     of = target.of
     body = definitions.body(of) if isinstance(of, Name) else of
     if target.head == "D" and isinstance(of, Name):
@@ -134,7 +143,7 @@ def independent(definitions: Definitions, before: Formula, path: Path) -> Step:
 
 def identity(definitions: Definitions, before: Formula, path: Path) -> Step:
     """D(u, u) = P(u, u) = 1. Refuses two different names."""
-    target = _derivative_at("identity", before, path, "DP")
+    target = _derivative_at("identity", definitions, before, path, "DP")
     if target.of != target.by:
         raise Refused("identity", f"{text_of(target.of)} is not {target.by.id}")
     reason = Reason("identity", {"by": target.by})
@@ -153,7 +162,7 @@ def local(
     The replacement may be any form that equals it given v's definition: h (1 - h)
     for a sigmoid h. Refuses what is not proved equal.
     """
-    target = _derivative_at("local", before, path, "P")
+    target = _derivative_at("local", definitions, before, path, "P")
     if target.of == target.by:
         raise Refused("local", f"{text_of(target)} is an identity, no slope of a body")
     if isinstance(target.of, Name):
@@ -170,7 +179,8 @@ def local(
                 if other is not None:
                     unfold[name] = other
     else:
-        slope = derivative(target.of, target.by, definitions.functions)
+        body = target.of
+        slope = derivative(body, target.by, definitions.functions)
         unfold = {}
     new = slope if replacement is None else replacement
     judged = compared(new, slope, definitions, unfold)
@@ -183,9 +193,12 @@ def local(
         )
     why = reason or Reason("local_slope", {"of": target.of, "by": target.by})
     evidence = Evidence(judged.method)
-    return made(
-        definitions, before, path, new, "local", why, evidence, judged.conditions
+    edges = corners(body, target.by, definitions.functions)
+    conditions = (
+        *judged.conditions,
+        *(Assumption("≠", form, ZERO) for form in edges),
     )
+    return made(definitions, before, path, new, "local", why, evidence, conditions)
 
 
 def unfold(definitions: Definitions, before: Formula, path: Path) -> Step:
@@ -287,7 +300,7 @@ def algebra(
     The reason is named by who asks; "simplify" is none. Refuses what is refuted and
     what stays undecided.
     """
-    if reason in ("", "simplify"):
+    if not reason.strip() or reason.strip().lower().startswith("simplif"):
         raise Refused("algebra", "an algebra step needs a named reason")
     target = target_of("algebra", before, path)
     judged = compared(target, replacement, definitions)
@@ -365,7 +378,12 @@ def lemma(
     ours = definitions.functions
     if any(ours.get(f) != what for f, what in because.definitions.functions.items()):
         raise Refused("lemma", "the lemma was judged with other functions")
-    values = {entries[0].name: by}
+    free = entries[0].name
+    strange = {*names_in(because.goal), *names_in(because.result)} - {free}
+    if strange:
+        names = ", ".join(sorted(name.id for name in strange))
+        raise Refused("lemma", f"the lemma also speaks of {names}")
+    values = {free: by}
     if substituted(because.goal, values) != target:
         raise Refused(
             "lemma", f"{text_of(target)} is no instance of {text_of(because.goal)}"
@@ -392,20 +410,3 @@ def lemma(
         conditions,
         (because,),
     )
-
-
-__all__ = [
-    "algebra",
-    "assume",
-    "fold",
-    "gather",
-    "identity",
-    "independent",
-    "lemma",
-    "local",
-    "refer",
-    "replaced",
-    "split",
-    "total",
-    "unfold",
-]

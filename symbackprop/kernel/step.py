@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from symbackprop.errors import Refused
 from symbackprop.formula.relation import Assumption
-from symbackprop.formula.tree import Formula, Path, at, positions, replaced
+from symbackprop.formula.text import text_of
+from symbackprop.formula.tree import (
+    Formula,
+    Path,
+    at,
+    free_indices,
+    positions,
+    replaced,
+)
 from symbackprop.kernel.definitions import Definitions
 
 if TYPE_CHECKING:
@@ -107,6 +115,14 @@ def target_of(rule: str, before: Formula, path: Path) -> Formula:
         return at(before, path)
     except IndexError:
         raise Refused(rule, f"the line has no position {path}") from None
+
+
+def check_scalar(rule: str, definitions: Definitions, target: Formula) -> None:
+    """Refuse families: a rule for scalars takes each name for a quantity of its own."""
+    if not definitions.scalar:
+        raise Refused(rule, "there are families; use the rules for indices")
+    if free_indices(target):
+        raise Refused(rule, f"{text_of(target)} has a free index")
 
 
 def made(

@@ -45,6 +45,7 @@ PI = st.just(Call("pi", ()))
 
 def _grown(parts: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
     """Every node kind over given parts."""
+    bounds = st.one_of(st.sampled_from([Num("0"), Num("1"), Num("12")]), NAMES)
     several = st.lists(parts, min_size=2, max_size=4).map(tuple)
     one = st.tuples(parts)
     two = st.tuples(parts, parts)
@@ -69,7 +70,7 @@ def _grown(parts: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
         st.builds(lambda a: Call("f", a, 1), two),
         st.builds(lambda a: Call("new", a), one),
         st.builds(Derivative, st.sampled_from(["D", "P"]), parts, NAMES),
-        st.builds(Sigma, st.sampled_from(LETTERS), small, small, parts),
+        st.builds(Sigma, st.sampled_from(LETTERS), bounds, bounds, parts),
     )
 
 

@@ -325,7 +325,8 @@ def test_a_shape_is_its_identity(shape: str, of: str, after: str) -> None:
     assert step.after == form(after)
     assert (step.rule, step.evidence.detail) == ("differentiate", shape)
     partial = differentiate(PLANE, form(f"P({of}, x)"), (), shape)
-    assert partial.after == form(after.replace("D(", "P("))
+    # In a partial derivative another name is held fixed at once.
+    assert partial.after == form(after.replace("D(y, x)", "0").replace("D(", "P("))
 
 
 @pytest.mark.parametrize(
@@ -461,10 +462,9 @@ def test_refer_takes_a_derivation_of_the_target() -> None:
     assert step.because == (known,)
 
 
-# What follows is known to be wrong in the package; each mark goes with its fix.
+# What follows was wrong in the package once.
 
 
-@pytest.mark.xfail(strict=True, reason="uses inside a Σ are not seen")
 @pytest.mark.parametrize(
     ("lines", "rule", "before"),
     [
@@ -484,7 +484,6 @@ def test_a_use_inside_a_sum_is_a_use(
     assert step.after not in (ZERO, form("P(J, x1)"))
 
 
-@pytest.mark.xfail(strict=True, reason="a function's body may use names of the graph")
 def test_a_function_is_closed() -> None:
     """v = u(x) with u(t) := t*y has dv/dy = x, not 0."""
     with pytest.raises(SymbackpropError):  # noqa: PT012 - either may refuse
@@ -495,7 +494,6 @@ def test_a_function_is_closed() -> None:
         independent(definitions, form("D(v, y)"), ())
 
 
-@pytest.mark.xfail(strict=True, reason="a function may be defined by itself")
 def test_a_function_is_not_defined_by_itself() -> None:
     """f(u) := f(u) + 1 would prove 0 = 1."""
     with pytest.raises(SymbackpropError):  # noqa: PT012 - either may refuse
@@ -503,7 +501,6 @@ def test_a_function_is_not_defined_by_itself() -> None:
         unfold(Definitions(PLANE.entries, circular), form("f(x)"), ())
 
 
-@pytest.mark.xfail(strict=True, reason="exp may be defined as something else")
 def test_an_elementary_function_is_not_redefined() -> None:
     """With exp(u) := 2u, unfold says e^x = 2x and local says its slope is e^x."""
     with pytest.raises(SymbackpropError):  # noqa: PT012 - either may refuse
@@ -511,7 +508,6 @@ def test_an_elementary_function_is_not_redefined() -> None:
         unfold(Definitions(PLANE.entries, shadowed), form("exp(x)"), ())
 
 
-@pytest.mark.xfail(strict=True, reason="a lemma's goal may speak of other names")
 @pytest.mark.parametrize(
     ("goal", "rule", "target", "by"),
     [
@@ -530,18 +526,15 @@ def test_a_lemma_speaks_of_its_free_name_alone(
         lemma(instance, form(target), (), writer.derivation(), Name(by))
 
 
-@pytest.mark.xfail(strict=True, reason="P of a name is its body's, of a form is not")
 def test_a_partial_derivative_means_one_thing() -> None:
-    """With v := 2y, P(exp(v), y) is 0 by `local` and 2 exp(v) rule by rule."""
+    """With v := 2y, P(exp(v), y) is 0 by `local` and rule by rule: v is held."""
     definitions = graph("y", "v = 2*y")
     goal = form("P(exp(v), y)")
     held = local(definitions, goal, ()).after
     step = differentiate(definitions, goal, (), "exponential")
-    moved = local(definitions, step.after, (1,)).after
-    assert (held, moved) != (ZERO, form("exp(v)*2"))
+    assert (held, step.after) == (ZERO, form("exp(v)*0"))
 
 
-@pytest.mark.xfail(strict=True, reason="no condition where |x| and max have a corner")
 @pytest.mark.parametrize("body", ["Max(0, x)", "abs(x)"])
 def test_a_corner_is_a_condition(body: str) -> None:
     """max(0, x) has no derivative at 0; the step has to say x ≠ 0."""
