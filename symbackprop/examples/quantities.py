@@ -14,11 +14,11 @@ from typing import Literal, NoReturn
 from symbackprop.errors import FormulaError
 from symbackprop.examples.toml_file import Toml, called, nearest, shown
 from symbackprop.examples.toml_places import Path
+from symbackprop.formula.binding import MAX_TERMS, instantiated
 from symbackprop.formula.reader import FUNCTIONS, Vocabulary, read
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
     MAX_DEPTH,
-    MAX_TERMS,
     Call,
     Delta,
     Derivative,
@@ -28,7 +28,6 @@ from symbackprop.formula.tree import (
     Num,
     Sigma,
     depth,
-    instantiated,
     name_of,
     names_in,
     walk,

@@ -4,6 +4,7 @@
 
 import sympy
 
+from symbackprop.formula.binding import written_out
 from symbackprop.formula.text import atom_id
 from symbackprop.formula.tree import (
     Call,
@@ -19,7 +20,6 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
-    written_out,
 )
 
 

@@ -4,20 +4,28 @@ Limits on length, nesting, nodes, digits and powers hold before anything is buil
 """
 
 import ast
-import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from fractions import Fraction as Rational
-from string import ascii_letters, digits
 from typing import NoReturn
 from warnings import catch_warnings, simplefilter
 
 from symbackprop.errors import FormulaError
+from symbackprop.formula.limits import (
+    MAX_CHARACTERS,
+    MAX_DIGITS,
+    MAX_EXPONENT,
+    MAX_NESTING,
+    MAX_POWER_BITS,
+    MAX_TOWER,
+    NUMBER,
+    check_characters,
+    literal_value,
+    tower,
+    what_stands_at,
+)
 from symbackprop.formula.tree import (
     MAX_DEPTH,
-    ONE,
     Call,
     Delta,
     Derivative,
@@ -34,19 +42,7 @@ from symbackprop.formula.tree import (
     Sum,
     depth,
     name_of,
-    number,
 )
-
-MAX_CHARACTERS = 10_000
-MAX_NESTING = 100
-MAX_DIGITS = 400
-MAX_EXPONENT = 1000
-MAX_TOWER = 4
-MAX_POWER_BITS = 4096
-
-_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
-_SIGNED = re.compile(r"[+-]?" + _NUMBER.pattern)
-_ALLOWED = frozenset(ascii_letters + digits + "_+-*/()[],. \n\r\t")
 
 FUNCTIONS: Mapping[str, int] = {
     "exp": 1,
@@ -77,7 +73,7 @@ class Vocabulary:
 def read(text: str, vocabulary: Vocabulary | None = None) -> Formula:
     """The form of an expression. FormulaError with its offset where it is unusable."""
     words = vocabulary or Vocabulary()
-    _check_characters(text)
+    check_characters(text)
     body, shift = text.replace("\n", " ").replace("\r", " ").replace("\t", " "), 0
     stripped = body.lstrip()
     shift = len(body) - len(stripped)
@@ -90,7 +86,8 @@ def read(text: str, vocabulary: Vocabulary | None = None) -> Formula:
     except SyntaxError as error:
         offset = max((error.offset or 1) - 1, 0) + shift
         raise FormulaError(
-            f"expected an expression in Python syntax, found {_near(text, offset)}",
+            f"expected an expression in Python syntax, "
+            f"found {what_stands_at(text, offset)}",
             offset=offset,
             hint="use + - * / ** and brackets, with * between factors",
         ) from None
@@ -108,47 +105,6 @@ def read(text: str, vocabulary: Vocabulary | None = None) -> Formula:
             f"more than {MAX_TOWER} exponentials on top of each other", offset=shift
         )
     return form
-
-
-def _near(text: str, offset: int) -> str:
-    """What stands at an offset, for a message."""
-    rest = text[offset : offset + 12].strip()
-    return repr(rest) if rest else "the end"
-
-
-def _check_characters(text: str) -> None:
-    """Refuse what could hide something: length, non-ASCII letters, deep nesting."""
-    if len(text) > MAX_CHARACTERS:
-        raise FormulaError(
-            f"the expression has {len(text):,} characters; "
-            f"the limit is {MAX_CHARACTERS:,}"
-        )
-    level = 0
-    for offset, character in enumerate(text):
-        if (
-            character not in _ALLOWED
-            and character.isascii()
-            and character.isprintable()
-        ):
-            hint = "write powers as **" if character == "^" else ""
-            raise FormulaError(
-                f"{character!r} has no place in an expression",
-                offset=offset,
-                hint=hint or "allowed: ids, numbers, + - * / **, brackets, commas",
-            )
-        if character not in _ALLOWED:
-            name = unicodedata.name(character, f"U+{ord(character):04X}").lower()
-            raise FormulaError(
-                f"expected ASCII letters, digits and operators, found "
-                f"{character!a} ({name})",
-                offset=offset,
-                hint="ids are ASCII; put letters of other scripts into [notation]",
-            )
-        level += (character in "([{") - (character in ")]}")
-        if level > MAX_NESTING:
-            raise FormulaError(
-                f"brackets are nested more than {MAX_NESTING} deep", offset=offset
-            )
 
 
 class _Reader:
@@ -265,12 +221,12 @@ class _Reader:
     ) -> Formula:
         """A power; numbers to the power of numbers are bounded before they exist."""
         base, exponent = self.formula(left, level + 1), self.formula(right, level + 1)
-        value = _literal(exponent)
+        value = literal_value(exponent)
         if value is not None and abs(value) > MAX_EXPONENT:
             self.refuse(
                 right, f"the exponent is too large; the limit is {MAX_EXPONENT}"
             )
-        if value is not None and (of := _literal(base)) is not None:
+        if value is not None and (of := literal_value(base)) is not None:
             bits = max(of.numerator.bit_length(), of.denominator.bit_length())
             if bits * abs(value) > MAX_POWER_BITS:
                 self.refuse(node, "this power of numbers is too large to write out")
@@ -279,7 +235,7 @@ class _Reader:
     def number(self, node: ast.Constant) -> Formula:
         """A decimal, its digits as written."""
         text = self.text[node.col_offset : node.end_col_offset]
-        match = _NUMBER.fullmatch(text)
+        match = NUMBER.fullmatch(text)
         if not match:
             self.refuse(node, f"expected a decimal number, found {text[:40]!r}")
         exponent = match[2] or "0"
@@ -427,56 +383,3 @@ class _Reader:
 def _product(factors: list[Formula]) -> Formula:
     """One factor alone, or a product."""
     return factors[0] if len(factors) == 1 else Product(tuple(factors))
-
-
-def _literal(formula: Formula) -> Rational | None:
-    """The value of a form made of numbers alone, if it is one."""
-    match formula:
-        case Num():
-            return formula.value
-        case Minus(body):
-            value = _literal(body)
-            return None if value is None else -value
-        case Fraction(top, bottom):
-            above, below = _literal(top), _literal(bottom)
-            if above is None or not below:
-                return None
-            return above / below
-        case Power(base, exponent):
-            of, to = _literal(base), _literal(exponent)
-            if of is None or to is None or to.denominator != 1 or (of == 0 and to < 0):
-                return None
-            if (
-                max(of.numerator.bit_length(), of.denominator.bit_length()) * abs(to)
-                > MAX_POWER_BITS
-            ):
-                return None
-            return of ** int(to)
-        case _:
-            return None
-
-
-def tower(formula: Formula) -> int:
-    """How many exponentials stand inside each other; one pass, without recursion."""
-    highest, stack = 0, [(formula, 0)]
-    while stack:
-        node, above = stack.pop()
-        grows = (isinstance(node, Call) and node.function == "exp") or (
-            isinstance(node, Power) and not isinstance(node.exponent, Num)
-        )
-        here = above + grows
-        highest = max(highest, here)
-        stack.extend((child, here) for child in node.children)
-    return highest
-
-
-def decimal(text: str) -> Formula:
-    """The exact rational of a decimal text, as a form; FormulaError if it is none."""
-    body = text.strip()
-    match = _SIGNED.fullmatch(body)
-    if not match or len(body) > MAX_DIGITS or len(match[2] or "") > 4:
-        raise FormulaError(f"expected a decimal number, found {text[:40]!r}")
-    return number(Rational(body))
-
-
-__all__ = ["FUNCTIONS", "ONE", "Vocabulary", "decimal", "read", "tower"]

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from symbackprop.formula.binding import instantiated, matched_indices
 from symbackprop.formula.text import text_of
-from symbackprop.formula.tree import Formula, Index, instantiated, matched_indices
+from symbackprop.formula.tree import Formula, Index
 
 
 @dataclass(frozen=True, slots=True)

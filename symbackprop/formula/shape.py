@@ -5,6 +5,7 @@ Found here, trusted nowhere: the kernel compares term by term.
 
 from collections.abc import Sequence
 
+from symbackprop.formula.binding import fresh_index
 from symbackprop.formula.tree import (
     ONE,
     ZERO,
@@ -14,7 +15,6 @@ from symbackprop.formula.tree import (
     Name,
     Num,
     Sigma,
-    fresh_index,
     names_in,
     walk,
 )

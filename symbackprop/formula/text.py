@@ -6,6 +6,7 @@ Brackets are written wherever the tree nests what the text alone would flatten.
 from collections.abc import Callable
 from typing import Final
 
+from symbackprop.formula.binding import written_out
 from symbackprop.formula.tree import (
     Call,
     Delta,
@@ -21,7 +22,6 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
-    written_out,
 )
 
 SUM: Final = 1

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from symbackprop.errors import InputError
 from symbackprop.examples import Example
+from symbackprop.formula.binding import substituted
 from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
@@ -16,7 +17,6 @@ from symbackprop.formula.tree import (
     Product,
     Sum,
     names_in,
-    substituted,
 )
 from symbackprop.graph.graph import Graph, Node
 from symbackprop.network import Network

@@ -11,6 +11,7 @@ from random import Random
 from flint import arb, ctx, fmpq
 
 from symbackprop.errors import Refused, TooLarge
+from symbackprop.formula.binding import written_out
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
     Call,
@@ -24,7 +25,6 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
-    written_out,
 )
 from symbackprop.kernel.calculus import (
     defined_slope,

@@ -9,6 +9,7 @@ from fractions import Fraction as Rational
 from typing import Protocol
 
 from symbackprop.errors import Refused
+from symbackprop.formula.binding import substituted, written_out
 from symbackprop.formula.tree import (
     ONE,
     TWO,
@@ -26,8 +27,6 @@ from symbackprop.formula.tree import (
     Sum,
     names_in,
     number,
-    substituted,
-    written_out,
 )
 
 
@@ -292,10 +291,8 @@ def defined_slope(form: Call, functions: Mapping[str, Body]) -> Formula | None:
     return substituted(slope, dict(zip(letters, form.arguments, strict=True)))
 
 
-def corners(
-    body: Formula, by: Name, functions: Mapping[str, Body]
-) -> tuple[Formula, ...]:
-    """The forms at whose zeros a body has no derivative by a name: |u|, max(a, b)."""
+def corners(body: Formula, functions: Mapping[str, Body]) -> tuple[Formula, ...]:
+    """The forms at whose zeros a body has no derivative: |u|, max(a, b)."""
     found: list[Formula] = []
     stack = [body]
     while stack:
@@ -313,7 +310,7 @@ def corners(
                 first, *rest = form.arguments
                 found += [_difference(first, other) for other in rest]
         stack += form.children
-    return tuple(form for form in found if by in names_in(form))
+    return tuple(found)
 
 
 def _difference(a: Formula, b: Formula) -> Formula:

@@ -9,17 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from symbackprop.errors import InputError
+from symbackprop.formula.binding import free_indices, instantiated, matched_indices
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import text_of
-from symbackprop.formula.tree import (
-    Formula,
-    Index,
-    Name,
-    free_indices,
-    instantiated,
-    matched_indices,
-)
-from symbackprop.kernel.calculus import gradient
+from symbackprop.formula.tree import Formula, Index, Name
+from symbackprop.kernel.calculus import corners, gradient
 from symbackprop.kernel.wellformed import (
     Definition,
     Function,
@@ -40,6 +34,7 @@ class _Memo:
     order: dict[Name, int] = field(default_factory=dict)
     reach: dict[Name, int] = field(default_factory=dict)
     gradients: dict[Name, dict[Name, Formula]] = field(default_factory=dict)
+    corners: dict[Name, tuple[Formula, ...]] = field(default_factory=dict)
     fingerprint: str = ""
     scalar: bool = True
 
@@ -140,6 +135,15 @@ class Definitions:
     def same_as(self, other: "Definitions") -> bool:
         """Whether both say the same; by identity first, else by fingerprint."""
         return self is other or self.fingerprint == other.fingerprint
+
+    def corners(self, name: Name) -> tuple[Formula, ...]:
+        """Where a scalar's body has no derivative, found once."""
+        known = self._memo.corners.get(name)
+        if known is None:
+            body = self.body(name)
+            known = () if body is None else corners(body, self.functions)
+            self._memo.corners[name] = known
+        return known
 
     @property
     def fingerprint(self) -> str:

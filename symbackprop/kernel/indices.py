@@ -7,6 +7,12 @@ derivative; a delta collapses only where the other index lies in the Σ's range.
 from collections.abc import Mapping
 
 from symbackprop.errors import Refused
+from symbackprop.formula.binding import (
+    free_indices,
+    fresh_index,
+    instantiated,
+    renamed_bound,
+)
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
@@ -25,11 +31,7 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
-    free_indices,
-    fresh_index,
-    instantiated,
     names_in,
-    renamed_bound,
     walk,
 )
 from symbackprop.kernel.calculus import product_of, sum_of

@@ -11,6 +11,7 @@ from flint import fmpq, fmpq_mpoly
 from flint.utils.flint_exceptions import DomainError
 
 from symbackprop.errors import Refused, TooLarge
+from symbackprop.formula.binding import renamed_bound, written_out
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
     Call,
@@ -25,8 +26,6 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
-    renamed_bound,
-    written_out,
 )
 from symbackprop.kernel.calculus import Body, defined_slope, literal, unfolded_call
 from symbackprop.kernel.ring import (

@@ -223,7 +223,8 @@ def differentiate(
     if shape == "cases":
         edges = tuple(
             Assumption("≠", form, ZERO)
-            for form in corners(of, target.by, definitions.functions)
+            for form in corners(of, definitions.functions)
+            if target.by in names_in(form)
         )
     return made(
         definitions, before, path, new, "differentiate", reason, evidence, edges

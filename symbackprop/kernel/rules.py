@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symbackprop.errors import Refused
+from symbackprop.formula.binding import substituted, written_out
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
@@ -23,9 +24,7 @@ from symbackprop.formula.tree import (
     Sigma,
     Sum,
     names_in,
-    substituted,
     walk,
-    written_out,
 )
 from symbackprop.kernel.calculus import corners, derivative, unfolded_call
 from symbackprop.kernel.definitions import Definitions
@@ -179,8 +178,7 @@ def local(
                 if other is not None:
                     unfold[name] = other
     else:
-        body = target.of
-        slope = derivative(body, target.by, definitions.functions)
+        slope = derivative(target.of, target.by, definitions.functions)
         unfold = {}
     new = slope if replacement is None else replacement
     judged = compared(new, slope, definitions, unfold)
@@ -193,12 +191,17 @@ def local(
         )
     why = reason or Reason("local_slope", {"of": target.of, "by": target.by})
     evidence = Evidence(judged.method)
-    edges = corners(body, target.by, definitions.functions)
-    conditions = (
-        *judged.conditions,
-        *(Assumption("≠", form, ZERO) for form in edges),
+    edges = (
+        definitions.corners(target.of)
+        if isinstance(target.of, Name)
+        else corners(target.of, definitions.functions)
     )
-    return made(definitions, before, path, new, "local", why, evidence, conditions)
+    conditions = list(judged.conditions)
+    for form in edges:
+        if target.by in names_in(form):
+            conditions.append(Assumption("≠", form, ZERO))
+    where = tuple(conditions)
+    return made(definitions, before, path, new, "local", why, evidence, where)
 
 
 def unfold(definitions: Definitions, before: Formula, path: Path) -> Step:
@@ -272,15 +275,13 @@ def assume(
     for assumption in definitions.assumptions:
         if assumption.relation == "=" and assumption.equates(target, replacement):
             sides = {"left": assumption.left, "right": assumption.right}
-            return made(
-                definitions,
-                before,
-                path,
-                replacement,
-                "assume",
+            why, how, used = (
                 Reason("assumption", sides),
                 Evidence("assumption"),
-                (assumption,),
+                assumption,
+            )
+            return made(
+                definitions, before, path, replacement, "assume", why, how, (used,)
             )
     raise Refused(
         "assume",
@@ -311,16 +312,8 @@ def algebra(
             f"({judged.method})",
             point=dict(judged.point) or None,
         )
-    return made(
-        definitions,
-        before,
-        path,
-        replacement,
-        "algebra",
-        Reason(reason),
-        Evidence(judged.method),
-        judged.conditions,
-    )
+    why, how, where = Reason(reason), Evidence(judged.method), judged.conditions
+    return made(definitions, before, path, replacement, "algebra", why, how, where)
 
 
 def refer(
@@ -397,16 +390,7 @@ def lemma(
         )
         for condition in because.conditions
     )
-    reason = Reason("lemma", {"of": target})
-    evidence = Evidence("derivation")
+    why, how = Reason("lemma", {"of": target}), Evidence("derivation")
     return made(
-        definitions,
-        before,
-        path,
-        new,
-        "lemma",
-        reason,
-        evidence,
-        conditions,
-        (because,),
+        definitions, before, path, new, "lemma", why, how, conditions, (because,)
     )

@@ -9,16 +9,10 @@ from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from symbackprop.errors import Refused
+from symbackprop.formula.binding import free_indices
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import text_of
-from symbackprop.formula.tree import (
-    Formula,
-    Path,
-    at,
-    free_indices,
-    positions,
-    replaced,
-)
+from symbackprop.formula.tree import Formula, Path, at, positions, replaced
 from symbackprop.kernel.definitions import Definitions
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from fractions import Fraction as Rational
 from itertools import permutations
 
 from symbackprop.errors import Refused, TooLarge
+from symbackprop.formula.binding import free_indices, fresh_index, instantiated
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
@@ -24,9 +25,6 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
-    free_indices,
-    fresh_index,
-    instantiated,
     walk,
 )
 from symbackprop.kernel.definitions import Definitions

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from symbackprop.errors import InputError, TooLarge
+from symbackprop.formula.binding import written_out
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
     ONE,
@@ -18,7 +19,6 @@ from symbackprop.formula.tree import (
     Sum,
     names_in,
     walk,
-    written_out,
 )
 
 ELEMENTARY = frozenset({"exp", "log", "sqrt", "erf", "abs", "Max", "step", "pi"})

@@ -7,17 +7,10 @@ reads.
 
 import json
 
+from symbackprop.formula.binding import written_out
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import atom_id, text_of
-from symbackprop.formula.tree import (
-    Call,
-    Derivative,
-    Formula,
-    Idx,
-    Sigma,
-    walk,
-    written_out,
-)
+from symbackprop.formula.tree import Call, Derivative, Formula, Idx, Sigma, walk
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.step import Step
 from symbackprop.ops.table import OPS

@@ -137,9 +137,8 @@ class _Page:
             case Chain():
                 return self.chain(block)
             case Equations(rows, relation):
-                sign = r"\mathrel{:=}" if relation == ":=" else relation
                 lines = [
-                    f"  {self.typeset(name)} &{sign} {row}"
+                    f"  {self.typeset(name)} &{relation} {row}"
                     for name, form, _ in rows
                     for row in self.first_and_rest(form)
                 ]

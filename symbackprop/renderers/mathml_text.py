@@ -45,8 +45,7 @@ def mathml_page(document: Document) -> str:
             case Heading(parts, level, _):
                 body.append(f"<h{level}>{inline(parts)}</h{level}>")
             case Equations(rows, relation):
-                sign = r"\mathrel{:=}" if relation == ":=" else relation
-                body += [element(name, sign, form) for name, form, _ in rows]
+                body += [element(name, relation, form) for name, form, _ in rows]
             case Chain():
                 chain(block)
             case _:

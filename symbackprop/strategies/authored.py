@@ -7,6 +7,7 @@ What no rule accepts is reported as a line that does not follow.
 from collections.abc import Sequence
 
 from symbackprop.errors import Refused, SymbackpropError
+from symbackprop.formula.binding import substituted
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
     Call,
@@ -18,7 +19,6 @@ from symbackprop.formula.tree import (
     names_in,
     positions,
     replaced,
-    substituted,
     walk,
 )
 from symbackprop.kernel.definitions import Definitions

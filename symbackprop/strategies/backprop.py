@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from symbackprop.errors import InputError
+from symbackprop.formula.binding import instantiated
 from symbackprop.formula.shape import gathered
 from symbackprop.formula.tree import (
     Derivative,
@@ -18,7 +19,6 @@ from symbackprop.formula.tree import (
     Path,
     Product,
     Sum,
-    instantiated,
     positions,
     size,
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from symbackprop.errors import Refused
+from symbackprop.formula.binding import substituted
 from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.formula.tree import (
     Call,
@@ -20,7 +21,6 @@ from symbackprop.formula.tree import (
     Product,
     Sum,
     positions,
-    substituted,
 )
 from symbackprop.graph.graph import Graph, Node
 from symbackprop.kernel.definitions import Definitions

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Concatenate, ParamSpec
 
+from symbackprop.formula.binding import substituted
 from symbackprop.formula.reader import Vocabulary, read
-from symbackprop.formula.tree import Call, Formula, Name, Path, substituted
+from symbackprop.formula.tree import Call, Formula, Name, Path
 from symbackprop.graph.graph import Graph
 from symbackprop.kernel.definitions import (
     Definition,

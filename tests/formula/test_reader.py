@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from symbackprop.errors import FormulaError
-from symbackprop.formula.reader import Vocabulary, decimal, read, tower
+from symbackprop.formula.limits import decimal, tower
+from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.formula.tree import (
     Call,
     Derivative,

@@ -49,7 +49,6 @@ def _grown(parts: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
     several = st.lists(parts, min_size=2, max_size=4).map(tuple)
     one = st.tuples(parts)
     two = st.tuples(parts, parts)
-    small = st.one_of(NUMBERS, NAMES)
     # The reader bounds powers: exponents are names or small numbers here.
     exponents = st.one_of(
         NAMES,

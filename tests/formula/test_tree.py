@@ -6,6 +6,15 @@ from itertools import product
 import pytest
 
 from symbackprop.errors import TooLarge
+from symbackprop.formula.binding import (
+    free_indices,
+    fresh_index,
+    instantiated,
+    matched_indices,
+    renamed_bound,
+    substituted,
+    written_out,
+)
 from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import (
@@ -24,20 +33,13 @@ from symbackprop.formula.tree import (
     Sum,
     at,
     depth,
-    free_indices,
-    fresh_index,
-    instantiated,
-    matched_indices,
     name_of,
     names_in,
     number,
     positions,
-    renamed_bound,
     replaced,
     size,
-    substituted,
     walk,
-    written_out,
 )
 
 WORDS = Vocabulary(functions={"f": None}, indices="ijkm")
@@ -374,7 +376,8 @@ def test_a_sum_of_known_length_is_written_out(line: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["Sum(h[k], k, 1, n)", "Sum(h[k], k, 1, 4097)", "Sum(h[k], k, 0, 9999999999)"]
+    "line",
+    ["Sum(h[k], k, 1, n)", "Sum(h[k], k, 1, 4097)", "Sum(h[k], k, 0, 9999999999)"],
 )
 def test_a_sum_without_a_bounded_length_is_refused(line: str) -> None:
     """Symbolic or too long: nothing is built."""
