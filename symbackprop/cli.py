@@ -186,9 +186,9 @@ def _build(given: argparse.Namespace) -> int:
 
     examples = [load_example(name) for name in given.files or shipped()]
     names = [example.name for example in examples]
-    twice = {name for name in names if names.count(name) > 1}
+    twice = {name for name in names if names.count(name) > 1 or name == "index"}
     if twice:
-        raise InputError(f"two examples would both be {min(twice)}.html")
+        raise InputError(f"two pages would both be {min(twice)}.html")
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
     entries: list[tuple[str, str, str]] = []
@@ -234,6 +234,8 @@ def _recheck(given: argparse.Namespace) -> int:
 
 def write(path: Path, text: str) -> None:
     """Write a whole file or none: into a neighbour first, then renamed."""
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}", hint="make it first")
     with NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=".symbackprop-", delete=False
     ) as file:

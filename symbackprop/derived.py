@@ -21,7 +21,7 @@ from symbackprop.renderers.table import RENDERERS
 from symbackprop.strategies.authored import DoesNotFollow, authored
 from symbackprop.strategies.backprop import Backprop, chain_instances
 from symbackprop.strategies.calculus import line_by_line
-from symbackprop.strategies.lemmas import authored_lemma, shared_by
+from symbackprop.strategies.lemmas import anchor_of, authored_lemma, shared_by
 from symbackprop.strategies.loss import loss_chain
 from symbackprop.strategies.paths import by_paths
 from symbackprop.strategies.writer import definitions_of, op_functions, op_slope
@@ -159,8 +159,8 @@ def derive(
         raise InputError(
             f"unknown strategy {strategy!r}", hint="known: " + ", ".join(STRATEGIES)
         )
-    work = _Work(graph, example, strategy)
-    story = work.story(names, _context(graph, example, notation, lang))
+    context = _context(graph, example, notation, lang)
+    story = _Work(graph, example, strategy, context).story(names, context)
     derivations = Derivations(story, example)
     if isinstance(wrt, str):
         return derivations[names[0].id]
@@ -188,10 +188,13 @@ def _context(
 class _Work:
     """One source's derivations in the making."""
 
-    def __init__(self, graph: Graph, example: Example | None, by: str) -> None:
+    def __init__(
+        self, graph: Graph, example: Example | None, by: str, context: Context
+    ) -> None:
         self.graph = graph
         self.example = example
         self.by = by
+        self.lang = context.language
         self.definitions = definitions_of(graph)
         self.authored: list[tuple[str, kernel.Derivation]] = []
         self.own: dict[Name, kernel.Derivation] = {}
@@ -205,15 +208,16 @@ class _Work:
             chains=chains,
             lemmas={op: lemma for op in ops if (lemma := authored_lemma(op, names))},
             definitions=self.definitions,
+            keep_errors=context.notation.error_term == "delta",
         )
 
     def _read(self, lines: Lines) -> list[Sequence[Formula]]:
         """Check one author's chain; hand on the identities for use in other lines."""
-        title = lines.title.get("en", "")
+        title = lines.title.get(self.lang) or lines.title.get("en", "")
         if lines.of is None:
             rows = chain_instances(lines.chain, lines.indices)
             for row in rows:
-                checked = self._checked(lines, row[0], row[1:])
+                checked = self._checked(lines, row[0], row[1:], 2)
                 if not lines.indices:
                     self.authored.append((title, checked))
             return list(rows)
@@ -232,14 +236,13 @@ class _Work:
         return []
 
     def _checked(
-        self, lines: Lines, goal: Formula, chain: Sequence[Formula]
+        self, lines: Lines, goal: Formula, chain: Sequence[Formula], first: int = 1
     ) -> kernel.Derivation:
         """The chain as a derivation. LineError names the line in the file."""
         try:
-            return authored(self.definitions, goal, chain)
+            return authored(self.definitions, goal, chain, first)
         except DoesNotFollow as error:
-            shift = 0 if lines.of is not None else 1
-            place = lines.places[min(error.number - 1 + shift, len(lines.places) - 1)]
+            place = lines.places[error.number - 1]
             decided = error.judgement.outcome == "refuted"
             raise LineError(f"{place}: {error}", decided=decided) from None
 
@@ -248,6 +251,8 @@ class _Work:
         derivations = {name: self.derivation(name) for name in names}
         used = [*derivations.values(), *(chain for _, chain in self.authored)]
         graph, example = self.graph, self.example
+        errors = self.shared.error_terms(used)
+        own = {derivation.goal for derivation in used}
         title = ""
         if example is not None:
             title = example.title.get(context.language) or example.title["en"]
@@ -257,7 +262,9 @@ class _Work:
             graph,
             context,
             derivations,
-            shared=shared_by(used),
+            shared=shared_by([*used, *errors.values()])
+            | {anchor_of(d): d for d in errors.values() if d.goal not in own},
+            errors=errors if context.notation.error_term == "delta" else {},
             authored=tuple(self.authored),
             loss=loss_chain(self.definitions, graph.loss),
             update=any(

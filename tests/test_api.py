@@ -1,6 +1,6 @@
 """The public verbs: what they take, what they give, what they say when they refuse."""
 
-from functools import cache, partial
+from functools import cache
 
 import pytest
 import sympy
@@ -94,7 +94,7 @@ def sigmoid(z: sympy.Expr) -> sympy.Expr:
 @cache
 def written_out(name: str) -> dict[str, sympy.Expr]:
     """Every quantity of a 2-2-2 network over the leaves alone, by hand."""
-    s = partial(sympy.Symbol, real=True)
+    s = sympy.Symbol
     x = [s("x1"), s("x2")]
     z1 = [s(f"w1_1_{j}") * x[0] + s(f"w1_2_{j}") * x[1] + s(f"b1_{j}") for j in (1, 2)]
     h = [sigmoid(z) for z in z1]
@@ -130,18 +130,18 @@ def test_results_are_sympy_s_derivatives(name: str, wrt: str) -> None:
     result = derive(MSE if name == "mse" else CE, wrt).result
     assert isinstance(result, sympy.Expr)
     known = written_out(name)
-    quantities = {sympy.Symbol(key, real=True): known[key] for key in known}
-    at = {sympy.Symbol(key, real=True): value for key, value in AT.items()}
+    quantities = {sympy.Symbol(key): known[key] for key in known}
+    at = {sympy.Symbol(key): value for key, value in AT.items()}
     assert {str(s) for s in result.free_symbols} <= {*known, *AT}
     found = result.subs(quantities).subs(at)
     assert not found.free_symbols
-    expected = sympy.diff(known["J"], sympy.Symbol(wrt, real=True)).subs(at)
+    expected = sympy.diff(known["J"], sympy.Symbol(wrt)).subs(at)
     assert abs(sympy.N(found - expected, 30)) < 1e-25
 
 
 def test_a_graph_hands_out_sympy_definitions() -> None:
     definitions = graph_of(MSE).definitions
-    o1, y1 = sympy.symbols("o1 y1", real=True)
+    o1, y1 = sympy.symbols("o1 y1")
     assert sympy.simplify(definitions["L1"] - (y1 - o1) ** 2 / 2) == 0
     assert str(definitions["o1"]) == "z2_1"
 

@@ -21,10 +21,11 @@ from symbackprop.kernel.definitions import Definition, Definitions, Function
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.one_variable import differentiate
 from symbackprop.kernel.step import Step
-from symbackprop.ops.table import OPS
+from symbackprop.ops.table import OPS, SPECIAL
 
 MAX_BYTES = 64_000_000
 MAX_STEPS = 1_000_000
+MAX_ARGUMENTS = 8
 Record: TypeAlias = Mapping[str, Any]
 """One JSON object; its fields are checked where they are read."""
 
@@ -68,6 +69,8 @@ def recheck(text: str) -> Report:
         raise InputError('expected a JSON object with "schema": 1')
     try:
         return _Replay(data).run()
+    except RecursionError:
+        raise InputError("lemmas refer to each other too deeply") from None
     except FormulaError as error:
         raise InputError(f"a formula cannot be read: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -91,7 +94,9 @@ class _Replay:
             for name, op in OPS.items()
         }
         for name, arity in general.items():
-            count = 1 if arity is None else int(arity)
+            count = 1 if arity is None else arity
+            if type(count) is not int or not 1 <= count <= MAX_ARGUMENTS:
+                raise InputError(f"{name} has {count!r} arguments; expected 1 to 8")
             table[name] = Function(tuple(f"u{n}" for n in range(1, count + 1)))
         leaves = tuple(Definition(name_of(str(leaf))) for leaf in model["leaves"])
         bodies = tuple(
@@ -125,9 +130,14 @@ class _Replay:
                 for n, r in enumerate(self.data.get("authored", ()))
             ),
         ]
-        self.named: dict[str, Record] = {**dict(self.data["lemmas"]), **dict(records)}
+        self.named: dict[str, Record] = dict(self.data["lemmas"])
+        for name, record in records:
+            if name in self.named:
+                raise Differs(f"{name} stands there twice")
+            self.named[name] = record
         for name in self.named:
             self.whole(name)
+        self.check_definitions()
         for name, record in records:
             goal = self.wholes[name].goal
             if "wrt" in record and (
@@ -137,6 +147,37 @@ class _Replay:
                     f"{name}: derives {text_of(goal)}, not by {record['wrt']}"
                 )
         return Report(len(self.wholes), self.steps)
+
+    def check_definitions(self) -> None:
+        """Hold `definitions` and `functions` against what was replayed."""
+        texts: dict[str, str] = self.data["definitions"]
+        model: Record = self.data["model"]
+        results = {
+            atom_id(goal): self.plain(derivation.result)
+            for derivation in self.wholes.values()
+            if isinstance(goal := derivation.goal, Derivative) and goal.head == "D"
+        }
+        bodies = {
+            key: self.plain(self.form(body)) for key, body in model["formulas"].items()
+        }
+        for name, text in texts.items():
+            if {**results, **bodies}.get(name) != text:
+                raise Differs(f"definitions: {name} is not {text!r}")
+        if missing := set(bodies) - set(texts):
+            raise Differs(f"definitions: {min(missing)} is missing")
+        for name, text in self.data["functions"].items():
+            true = OPS[name].definition if name in OPS else SPECIAL.get(name)
+            if true != text:
+                raise Differs(f"functions: {name} is not {text!r}")
+
+    def plain(self, form: Formula) -> str:
+        """A form as `definitions` and `result` write it: error terms by their ids."""
+        named: dict[str, str] = self.data["definitions"]
+
+        def atom(node: Derivative) -> str:
+            return atom_id(node) if atom_id(node) in named else text_of(node)
+
+        return text_of(form, derivative=atom, write_sums_out=True)
 
     def whole(self, name: str) -> Derivation:
         """A derivation by name, replayed once. A cycle of lemmas is refused."""
@@ -183,11 +224,7 @@ class _Replay:
         """Hold the printed result against the last line, error terms by their ids."""
         if "result" not in record:
             return
-        forms = {
-            text_of(derivation.result, write_sums_out=True),
-            text_of(derivation.result, derivative=atom_id, write_sums_out=True),
-        }
-        if record["result"] not in forms:
+        if record["result"] != self.plain(derivation.result):
             raise Differs(f"{name}: its result is not its last line")
 
     def step(
@@ -209,6 +246,12 @@ class _Replay:
             )
         if step.reason.key != item["reason"]["key"]:
             raise Differs(f"{where}: its reason is {step.reason.key}")
+        conditions = [
+            {"relation": c.relation, "left": text_of(c.left), "right": text_of(c.right)}
+            for c in step.conditions
+        ]
+        if conditions != item["conditions"]:
+            raise Differs(f"{where}: its conditions are others")
         if step.evidence.method != item["evidence"]["method"]:
             raise Differs(f"{where}: its evidence is {step.evidence.method}")
         return step

@@ -26,15 +26,15 @@ from symbackprop.formula.tree import (
 def to_sympy(form: Formula) -> sympy.Expr:
     """The SymPy expression that a form stands for (evaluated, as SymPy does).
 
-    Symbols are real and named by id. D(J, z1_2) is the symbol delta1_2, any other
-    derivative the symbol of its text.
+    Symbols are named by id and carry no assumptions, so that `Symbol("x1")` is one of
+    them. D(J, z1_2) is the symbol delta1_2, any other derivative one of its text.
     """
     match form:
         case Num():
             value = form.value
             return sympy.Rational(value.numerator, value.denominator)
         case Name():
-            return sympy.Symbol(form.id, real=True)
+            return sympy.Symbol(form.id)
         case Sum(terms):
             return sympy.Add(*map(to_sympy, terms))
         case Product(factors):
@@ -48,7 +48,7 @@ def to_sympy(form: Formula) -> sympy.Expr:
         case Call():
             return _call(form)
         case Derivative():
-            return sympy.Symbol(atom_id(form), real=True)
+            return sympy.Symbol(atom_id(form))
         case Sigma(index, start, stop, body):
             if isinstance(start, Num) and isinstance(stop, Num):
                 return to_sympy(written_out(form))
@@ -92,6 +92,6 @@ def _call(form: Call) -> sympy.Expr:
     value = function(*arguments)
     if form.slope is None:
         return value
-    dummies = [sympy.Dummy(f"u{n}", real=True) for n in range(len(arguments))]
+    dummies = [sympy.Dummy(f"u{n}") for n in range(len(arguments))]
     slope = sympy.Derivative(function(*dummies), dummies[form.slope])
     return sympy.Subs(slope, dummies, arguments)

@@ -9,6 +9,7 @@ from symbackprop.formula.binding import substituted
 from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
+    ONE,
     Call,
     Formula,
     Fraction,
@@ -127,10 +128,21 @@ def _losses(loss: str, outputs: Sequence[Name]) -> list[Node]:
         for k, o in enumerate(outputs, 1)
     ]
     if count == 1:
-        return [Node(Name("J"), "loss", bodies[0])]
+        return [Node(Name("J"), "loss", without_ones(bodies[0]))]
     names = [Name("L", (k,)) for k in range(1, count + 1)]
     parts = [Node(name, "part", body) for name, body in zip(names, bodies, strict=True)]
     return [*parts, Node(Name("J"), "loss", Sum(tuple(names)))]
+
+
+def without_ones(form: Formula) -> Formula:
+    """A form without x/1 and factors 1: a mean over one output is no fraction."""
+    children = tuple(without_ones(child) for child in form.children)
+    if isinstance(form, Fraction) and children[1] == ONE:
+        return children[0]
+    if isinstance(form, Product):
+        factors = tuple(child for child in children if child != ONE)
+        return factors[0] if len(factors) == 1 else Product(factors or (ONE,))
+    return form.with_children(children) if children else form
 
 
 def graph_of_formulas(

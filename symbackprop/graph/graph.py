@@ -82,7 +82,7 @@ class Graph:
         if wanted not in self._index:
             near = get_close_matches(wanted.id, [n.id for n in self.nodes], 1, 0.3)
             hint = f"did you mean {near[0]}?" if near else ""
-            raise InputError(f"unknown quantity {wanted.id!r}", hint=hint)
+            raise InputError(f"unknown quantity {wanted.id[:60]!r}", hint=hint)
         return self._index[wanted]
 
     def __contains__(self, name: Name) -> bool:

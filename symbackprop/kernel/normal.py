@@ -37,7 +37,6 @@ from symbackprop.kernel.ring import (
     Ring,
     rational,
     sign_of,
-    square_factor,
 )
 
 MAX_GENERATORS = (64, 1024)
@@ -300,27 +299,6 @@ class Normal(Ring):
             above = (self.root_of(inner), self.one)
         under = self.absolute(bottom, self.one)
         return self.bounded(above[0] * under[1], above[1] * under[0])
-
-    def root_of(self, inner: fmpq_mpoly) -> fmpq_mpoly:
-        """√ of a polynomial: squares and known positive factors are taken out."""
-        result = self.one
-        content = inner.term_content()
-        for powers, coefficient in content.terms():
-            if coefficient < 0:
-                continue
-            for place, power in enumerate(powers):
-                number = self.room - 1 - place
-                if power and number in self.positive and inner != self.ring.gen(place):
-                    factor = self.ring.gen(place)
-                    inner = inner / factor**power
-                    result = result * factor ** (power // 2)
-                    if power % 2:
-                        result = result * self.root_generator(factor)
-        outside = square_factor(rational(inner.leading_coefficient()))
-        inner = inner / outside**2
-        if inner.is_one():
-            return result * outside
-        return result * outside * self.root_generator(inner)
 
     def erf(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
         """erf is odd."""

@@ -155,6 +155,27 @@ class Ring:
             for powers, coefficient in top.terms()
         )
 
+    def root_of(self, inner: fmpq_mpoly) -> fmpq_mpoly:
+        """√ of a polynomial: squares and known positive factors are taken out."""
+        result = self.one
+        content = inner.term_content()
+        for powers, coefficient in content.terms():
+            if coefficient < 0:
+                continue
+            for place, power in enumerate(powers):
+                number = self.room - 1 - place
+                if power and number in self.positive and inner != self.ring.gen(place):
+                    factor = self.ring.gen(place)
+                    inner = inner / factor**power
+                    result = result * factor ** (power // 2)
+                    if power % 2:
+                        result = result * self.root_generator(factor)
+        outside = square_factor(rational(inner.leading_coefficient()))
+        inner = inner / outside**2
+        if inner.is_one():
+            return result * outside
+        return result * outside * self.root_generator(inner)
+
     def root_generator(self, inner: fmpq_mpoly) -> fmpq_mpoly:
         """The generator s with s² = u."""
         key = ("sqrt", str(inner))

@@ -90,10 +90,9 @@ def total(
         for v in chosen
     )
     new = terms[0] if len(terms) == 1 else Sum(terms)
-    reason = Reason(
-        "chain_rule" if len(terms) == 1 else "chain_rule_sum",
-        {"of": of, "by": by, "through": chosen[0]},
-    )
+    key = "chain_rule" if len(terms) == 1 else "chain_rule_sum"
+    key = "direct_use" if chosen == [of] else key
+    reason = Reason(key, {"of": of, "by": by, "through": chosen[0]})
     return made(definitions, before, path, new, "total", reason, _RULE)
 
 
@@ -196,11 +195,8 @@ def local(
         if isinstance(target.of, Name)
         else corners(target.of, definitions.functions)
     )
-    conditions = list(judged.conditions)
-    for form in edges:
-        if target.by in names_in(form):
-            conditions.append(Assumption("≠", form, ZERO))
-    where = tuple(conditions)
+    kinks = [Assumption("≠", f, ZERO) for f in edges if target.by in names_in(f)]
+    where = (*judged.conditions, *kinks)
     return made(definitions, before, path, new, "local", why, evidence, where)
 
 

@@ -125,3 +125,11 @@ _LOSSES = (
 
 OPS = MappingProxyType({op.name: op for op in _OPS})
 LOSSES = MappingProxyType({loss.name: loss for loss in _LOSSES})
+
+SPECIAL: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "step": "1 if x > 0 else 0",
+        "pi": "3.14159265358979323846264338327950288419716939937511",
+    }
+)
+"""What JSON says of the two elementary names that other programs may lack."""

@@ -22,7 +22,15 @@ from symbackprop.renderers.words import messages, phrase, word
 Detail: TypeAlias = Literal["brief", "standard", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "standard", "full")
 _MINOR = frozenset(
-    {"flatten", "signs", "definition_back", "lemma", "definition", "derived"}
+    {
+        "flatten",
+        "signs",
+        "definition_back",
+        "lemma",
+        "definition",
+        "derived",
+        "direct_use",
+    }
 )
 """Reasons that go without saying where there is another one."""
 MAX_MARKED = 400

@@ -13,17 +13,13 @@ from symbackprop.formula.text import atom_id, text_of
 from symbackprop.formula.tree import Call, Derivative, Formula, Idx, Sigma, walk
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.step import Step
-from symbackprop.ops.table import OPS
+from symbackprop.ops.table import OPS, SPECIAL
 from symbackprop.renderers.chains import Detail
 from symbackprop.renderers.narrate import Story
 from symbackprop.renderers.typeset import Typesetter
 from symbackprop.renderers.words import messages, phrase, word
 
 SCHEMA = 1
-_SPECIAL = {
-    "step": "1 if x > 0 else 0",
-    "pi": "3.14159265358979323846264338327950288419716939937511",
-}
 
 
 def json_text(story: Story, name: str, detail: Detail = "standard") -> str:
@@ -148,8 +144,8 @@ class _Writer:
             function = stack.pop()
             if function in wanted:
                 continue
-            if function in _SPECIAL:
-                wanted[function] = _SPECIAL[function]
+            if function in SPECIAL:
+                wanted[function] = SPECIAL[function]
             elif function in OPS:
                 wanted[function] = OPS[function].definition
                 stack += [other for other in OPS if f"{other}(" in wanted[function]]

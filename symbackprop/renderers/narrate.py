@@ -37,8 +37,9 @@ class Story:
     """Everything that a page tells, already derived and checked.
 
     `derivations` by the name differentiated by; `shared` by anchor, what their steps
-    refer to; `authored` are further chains with their titles; `loss` writes the loss
-    out; `update` asks for the update rule.
+    refer to; `authored` are further chains with their titles; `errors` are error terms
+    that are shown before the weights of their layer; `loss` writes the loss out;
+    `update` asks for the update rule.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Story:
     derivations: Mapping[Name, Derivation]
     shared: Mapping[str, Derivation] = field(default_factory=dict)
     authored: tuple[tuple[str, Derivation], ...] = ()
+    errors: Mapping[Name, Derivation] = field(default_factory=dict)
     loss: Derivation | None = None
     update: bool = False
     source: str = ""
@@ -204,6 +206,11 @@ class _Page:
             else self.say("hidden_layer", number=str(layer))
         )
         blocks: list[Block] = [Heading(title, 3, f"layer-{layer}")]
+        for name, derivation in story.errors.items():
+            node = graph.node(name)
+            if node.layer == layer and node.role == "preactivation":
+                anchor = f"e-{name.id}"
+                blocks.append(self.narrator.chain(derivation, anchor))
         for name, derivation in story.derivations.items():
             if graph.node(name).layer == layer:
                 blocks.append(self.narrator.chain(derivation, f"d-{name.id}"))

@@ -39,6 +39,13 @@ def ends_open(form: Formula) -> bool:
     return isinstance(form, Sigma)
 
 
+def reaches_on(form: Formula) -> bool:
+    """Whether a factor would be read to act on the next one: d/dx …, a bare ln."""
+    if isinstance(form, Derivative):
+        return not isinstance(form.of, Name)
+    return ends_open(form) and not isinstance(form, Sigma)
+
+
 def ends_with_sigma(form: Formula) -> bool:
     """Whether a Σ would swallow the terms that follow."""
     while isinstance(form, Product):

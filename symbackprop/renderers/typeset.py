@@ -40,6 +40,7 @@ from symbackprop.renderers.spacing import (
     ends_with_sigma,
     leads_with_minus,
     numeric,
+    reaches_on,
     square,
     tall,
 )
@@ -168,7 +169,10 @@ class _Run:
         factors = list(self.factors(form, path))
         pieces: list[str] = []
         for place, (factor, here) in enumerate(factors):
-            pieces.append(self.factor(factor, here, first=place == 0))
+            text = self.factor(factor, here, first=place == 0)
+            if place < len(factors) - 1 and reaches_on(factor):
+                text = self.bracketed(factor, here)
+            pieces.append(text)
         result = pieces[0]
         for place in range(1, len(factors)):
             before, after = factors[place - 1][0], factors[place][0]

@@ -62,14 +62,15 @@ class DoesNotFollow(SymbackpropError):
 
 
 def authored(
-    definitions: Definitions, goal: Formula, chain: Sequence[Formula]
+    definitions: Definitions, goal: Formula, chain: Sequence[Formula], first: int = 1
 ) -> Derivation:
     """The author's chain from `goal` as a derivation, one printed line each.
 
+    `first` is the number of the chain's first line in messages.
     DoesNotFollow names the first line that no accepted step leads to.
     """
     writer = Writer(definitions, goal)
-    for number, line in enumerate(chain, 1):
+    for number, line in enumerate(chain, first):
         if line == writer.line and not writer.groups:
             continue  # the first line may restate the goal
         follow(writer, line, number)

@@ -8,8 +8,8 @@ on what v is: its own lines (inline), one factor that is replaced by its result
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from symbackprop.errors import InputError
-from symbackprop.formula.binding import instantiated
+from symbackprop.errors import InputError, Refused
+from symbackprop.formula.binding import instantiated, written_out
 from symbackprop.formula.shape import gathered
 from symbackprop.formula.tree import (
     Derivative,
@@ -18,9 +18,11 @@ from symbackprop.formula.tree import (
     Name,
     Path,
     Product,
+    Sigma,
     Sum,
     positions,
     size,
+    walk,
 )
 from symbackprop.graph.graph import Graph
 from symbackprop.kernel.definitions import Definitions
@@ -47,7 +49,10 @@ MAX_INLINE = 60
 
 
 class Backprop:
-    """One graph's derivations; what is derived once is kept and referred to."""
+    """One graph's derivations; what is derived once is kept and referred to.
+
+    With `keep_errors` every error term ∂J/∂z stays a name in other lines, as δ.
+    """
 
     def __init__(
         self,
@@ -56,8 +61,10 @@ class Backprop:
         chains: Sequence[Sequence[Formula]] = (),
         lemmas: Mapping[str, Derivation] | None = None,
         definitions: Definitions | None = None,
+        keep_errors: bool = False,
     ) -> None:
         self.graph = graph
+        self.keep_errors = keep_errors
         self.definitions = definitions or definitions_of(graph)
         self.chains = {flattened(chain[0]): chain for chain in chains}
         self.slopes = Slopes(graph, self.definitions, lemmas or {})
@@ -116,6 +123,28 @@ class Backprop:
             self.totals[key] = self._derived(of, by)
         return self.totals[key]
 
+    def error_terms(self, used: Sequence[Derivation]) -> dict[Name, Derivation]:
+        """The error terms and ∂J/∂h that stand as names in results, derived too."""
+        found: dict[Name, Derivation] = {}
+        stack = [derivation.result for derivation in used]
+        while stack:
+            form = stack.pop()
+            stack += [written_out(n) for n in walk(form) if isinstance(n, Sigma)]
+            for node in walk(form):
+                if not isinstance(node, Derivative) or node.by in found:
+                    continue
+                known = node.by in self.graph and node.of == self.graph.loss
+                if node.head == "D" and known and not self._is_given(node.by):
+                    found[node.by] = self.total(self.graph.loss, node.by)
+                    stack.append(found[node.by].result)
+        place = {v: (-self.graph.node(v).layer, self.order[v]) for v in found}
+        return {name: found[name] for name in sorted(found, key=place.__getitem__)}
+
+    def _is_given(self, by: Name) -> bool:
+        """Whether ∂J/∂v cannot be worked out: the loss is left general."""
+        loss = self.graph.loss
+        return self._users(loss, by) == [loss] and self.slopes.stays(loss)
+
     def _users(self, of: Name, by: Name) -> list[Name]:
         """The names through which `of` uses `by`."""
         users = self.definitions.users(by)
@@ -141,6 +170,8 @@ class Backprop:
     def _splits(self, of: Name, by: Name, users: Sequence[Name]) -> bool:
         """Whether the loss is shown as ∂L1/∂h + ∂L2/∂h: one part an output unit."""
         if of != self.graph.loss or self.graph.node(by).role != "activation":
+            return False
+        if self.keep_errors:
             return False
         return (
             len(users) > 1
@@ -221,6 +252,8 @@ class Backprop:
             case "activation":
                 return "inline"
             case "preactivation":
+                if self.keep_errors:
+                    return "atom"
                 if lower.role in ("weight", "bias", "input"):
                     return "inline" if lower.role != "input" else "atom"
                 if node.layer != self.last_layer:
@@ -250,8 +283,7 @@ class Backprop:
         part = of != self.graph.loss
         self._assume_all(writer)
         target = self._cancelled(by)
-        if target is not None:
-            writer.apply(algebra, (), target, "cancel")
+        if target is not None and self._reached(writer, target):
             writer.end_line()
             self._assume_all(writer)
         neat = tidy(writer.line)
@@ -302,6 +334,14 @@ class Backprop:
         text = LOSSES[name].after.get(self.graph.activations[-1])
         output = Name("o", by.indices[-1:])
         return None if text is None else self.slopes.loss_text(text, output)
+
+    def _reached(self, writer: Writer, target: Formula) -> bool:
+        """Whether the row's cancelled form holds here; one unit's softmax has none."""
+        try:
+            writer.apply(algebra, (), target, "cancel")
+        except Refused:
+            return False
+        return True
 
     def _assume_all(self, writer: Writer) -> None:
         """Use each stated equation whose left side stands in the line."""

@@ -22,6 +22,7 @@ from symbackprop.formula.tree import (
     Sum,
     positions,
 )
+from symbackprop.graph.build import without_ones
 from symbackprop.graph.graph import Graph, Node
 from symbackprop.kernel.definitions import Definitions
 from symbackprop.kernel.derivation import Derivation
@@ -44,6 +45,7 @@ class Slopes:
         self.definitions = definitions
         self.lemmas = lemmas
         self.locals: dict[tuple[Name, Name], Derivation | None] = {}
+        self.plain: dict[tuple[Name, Name], Derivation] = {}
         self.targets = tuple(n.name for n in graph.nodes if n.role == "target")
 
     def stays(self, of: Name) -> bool:
@@ -67,11 +69,11 @@ class Slopes:
         """P(of, by) to its value as a derivation; None where it stays as it is."""
         if self.stays(of):
             return None
-        because = self._local(of, by)
+        because = self._local(of, by) or self.plain.get((of, by))
         if because is None:
             writer = Writer(self.definitions, Derivative("P", of, by))
             writer.apply(local, (), self._form(of, by))
-            because = writer.derivation()
+            because = self.plain[of, by] = writer.derivation()
         return because
 
     def _form(self, of: Name, by: Name) -> Formula | None:
@@ -96,7 +98,7 @@ class Slopes:
     def loss_text(self, text: str, output: Name) -> Formula:
         """A text over y, o, n and s, the sum of the targets, for one output."""
         targets = self.targets
-        return substituted(
+        form = substituted(
             _loss_form(text),
             {
                 Name("y"): Name("y", output.indices),
@@ -105,6 +107,7 @@ class Slopes:
                 Name("s"): targets[0] if len(targets) == 1 else Sum(targets),
             },
         )
+        return without_ones(form) if len(targets) == 1 else form
 
     def _local(self, of: Name, by: Name) -> Derivation | None:
         """P(h, z) of an activation, opened through its lemma; None for the rest."""

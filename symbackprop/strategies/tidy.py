@@ -5,6 +5,7 @@ from fractions import Fraction as Rational
 from symbackprop.formula.tree import (
     ONE,
     ZERO,
+    Call,
     Formula,
     Fraction,
     Minus,
@@ -79,6 +80,8 @@ def reason_between(before: Formula, after: Formula) -> str:
         return tidy_reason(before, after)
     if _reciprocal(before, after) or _reciprocal(after, before):
         return "reciprocal"
+    if {type(before), type(after)} == {Power, Call}:
+        return "as_exponential"
     if _cancelling_pair(before, after):
         return "add_and_subtract"
     if _cancelling_pair(after, before):

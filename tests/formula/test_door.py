@@ -51,7 +51,7 @@ def test_the_sympy_expression_has_the_form_s_value(
     text: str, value: Function, point: tuple[str, str]
 ) -> None:
     """SymPy's digits are mpmath's digits, at points of both signs."""
-    symbols = [sympy.Symbol(name, real=True) for name in "xy"]
+    symbols = [sympy.Symbol(name) for name in "xy"]
     given = dict(zip(symbols, map(sympy.Rational, point), strict=True))
     with mp.workdps(DIGITS + 10):
         measured = mp.mpf(str(sympy.N(to_sympy(read(text)).subs(given), DIGITS)))
@@ -80,12 +80,12 @@ def test_a_derivative_is_a_symbol(text: str, name: str) -> None:
     form = read(text)
     assert isinstance(form, Derivative)
     assert atom_id(form) == name
-    assert to_sympy(form) == sympy.Symbol(name, real=True)
+    assert to_sympy(form) == sympy.Symbol(name)
 
 
 def test_a_slope_of_a_general_function_is_sympy_s_derivative() -> None:
     """slope(f(u), 1) at u = 2x, for f = sin, is cos(2x)."""
-    x = sympy.Symbol("x", real=True)
+    x = sympy.Symbol("x")
     expression = to_sympy(read("slope(f(2*x), 1)", WORDS))
     sine = expression.replace(sympy.Function("f"), sympy.sin).doit()
     assert sympy.simplify(sine - sympy.cos(2 * x)) == 0
@@ -94,7 +94,7 @@ def test_a_slope_of_a_general_function_is_sympy_s_derivative() -> None:
 def test_a_symbolic_sum_stays_a_sum() -> None:
     """Σ_k x of length n is n x."""
     total = to_sympy(read("Sum(x, k, 1, n)"))
-    x, n = (sympy.Symbol(name, real=True) for name in "xn")
+    x, n = (sympy.Symbol(name) for name in "xn")
     assert sympy.simplify(total.doit() - n * x) == 0
 
 
