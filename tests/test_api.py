@@ -305,15 +305,14 @@ HIDDEN = {
     "sources": SOURCES_HIDDEN,
     "nielsen": [
         r"\frac{\partial C}{\partial w_{21}^2}",
-        (
-            r"\left[\frac{\partial C_1}{\partial a_2^2}"
-            r"+\frac{\partial C_2}{\partial a_2^2}\right]"
-            r"\frac{\partial a_2^2}{\partial z_2^2}"
-            r"\frac{\partial z_2^2}{\partial w_{21}^2}"
-        ),
-        r"-\sum_{k=1}^{2}(y_k-a_k^3)w_{k2}^3\cdot a_2^2(1-a_2^2)x_1",
+        r"\delta_2^2\frac{\partial z_2^2}{\partial w_{21}^2}",
+        r"\delta_2^2x_1",
     ],
-    "delta": SOURCES_HIDDEN,
+    "delta": [
+        r"\frac{\partial J}{\partial w_{12}^{(1)}}",
+        r"\delta_2^{(1)}\frac{\partial z_2^{(1)}}{\partial w_{12}^{(1)}}",
+        r"\delta_2^{(1)}x_1",
+    ],
     "strict": [
         r"\frac{\mathrm{d}J}{\mathrm{d}w_{12}^{(1)}}",
         (
@@ -325,14 +324,13 @@ HIDDEN = {
         SOURCES_HIDDEN[-1],
     ],
 }
-DEEP = {  # w1_1_2 of a 2-2-2-2: the last line stands in the next layer's error terms
+ERROR_TERM = {  # of z1_2 in a 2-2-2-2: it stands in the next layer's error terms
     "sources": r"\sum_{k=1}^{2}\frac{\partial J}{\partial z_k^{(2)}}w_{2k}^{(2)}"
-    r"\cdot h_2^{(1)}(1-h_2^{(1)})x_1",
-    "nielsen": r"\sum_{k=1}^{2}\delta_k^3w_{k2}^3\cdot a_2^2(1-a_2^2)x_1",
-    "delta": r"\sum_{k=1}^{2}\delta_k^{(2)}w_{2k}^{(2)}"
-    r"\cdot h_2^{(1)}(1-h_2^{(1)})x_1",
+    r"\cdot h_2^{(1)}(1-h_2^{(1)})",
+    "nielsen": r"\sum_{k=1}^{2}\delta_k^3w_{k2}^3\cdot a_2^2(1-a_2^2)",
+    "delta": r"\sum_{k=1}^{2}\delta_k^{(2)}w_{2k}^{(2)}\cdot h_2^{(1)}(1-h_2^{(1)})",
     "strict": r"\sum_{k=1}^{2}\frac{\mathrm{d}J}{\mathrm{d}z_k^{(2)}}w_{2k}^{(2)}"
-    r"\cdot h_2^{(1)}(1-h_2^{(1)})x_1",
+    r"\cdot h_2^{(1)}(1-h_2^{(1)})",
 }
 
 
@@ -353,7 +351,16 @@ def test_a_hidden_weight_in_each_notation(notation: str) -> None:
 def test_error_terms_in_each_notation(notation: str) -> None:
     layers = (Layer(2, "sigmoid"), Layer(2, "sigmoid"), Layer(2, "identity"))
     network = Network(2, layers, "half_squared_error", biases=False)
-    assert latex_lines(network, "w1_1_2", notation)[-1] == DEEP[notation]
+    assert latex_lines(network, "z1_2", notation)[-1] == ERROR_TERM[notation]
+
+
+def test_a_kept_error_term_is_derived_on_the_page() -> None:
+    """δ is no free name: its own derivation stands before the weights that use it."""
+    page = render(derive("mlp-2-2-2-mse", notation="delta"), "text")
+    output, hidden = page.split("Hidden layer 1")
+    assert "δ₁⁽²⁾ = ∂J/∂o₁·∂o₁/∂z₁⁽²⁾" in output
+    assert "= −(y₁ − o₁)" in output
+    assert "δ₁⁽¹⁾ = [δ₁⁽²⁾·∂z₁⁽²⁾/∂h₁⁽¹⁾ + δ₂⁽²⁾·∂z₂⁽²⁾/∂h₁⁽¹⁾]·∂h₁⁽¹⁾/∂z₁⁽¹⁾" in hidden
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,8 @@ class _Replay:
             if name in self.named:
                 raise Differs(f"{name} stands there twice")
             self.named[name] = record
+        if not self.named:
+            raise InputError("there is no derivation to replay")
         for name in self.named:
             self.whole(name)
         self.check_definitions()

@@ -15,6 +15,7 @@ from symbackprop.errors import FormulaError
 from symbackprop.examples.toml_file import Toml, called, nearest, shown
 from symbackprop.examples.toml_places import Path
 from symbackprop.formula.binding import MAX_TERMS, instantiated
+from symbackprop.formula.limits import literal_value
 from symbackprop.formula.reader import FUNCTIONS, Vocabulary, read
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
@@ -23,6 +24,7 @@ from symbackprop.formula.tree import (
     Delta,
     Derivative,
     Formula,
+    Fraction,
     Idx,
     Name,
     Num,
@@ -167,6 +169,8 @@ class Quantities:
         if not free:
             self._check_indices(path, formula, dict(indices or {}), shift, text)
         for node in nodes:
+            if isinstance(node, Fraction) and literal_value(node.bottom) == 0:
+                refuse("division by zero", _found(text, "/"))
             if isinstance(node, Call) and node.function == "new":
                 what = node.arguments[0]
                 if not isinstance(what, Name) or not self.known.get(what.id, False):

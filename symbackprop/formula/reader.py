@@ -213,8 +213,6 @@ class _Reader:
             if isinstance(step.op, ast.Mult):
                 factors.append(right)
             else:
-                if literal_value(right) == 0:
-                    self.refuse(step.right, "division by zero")
                 factors = [Fraction(_product(factors), right)]
         return _product(factors)
 

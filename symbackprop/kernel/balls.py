@@ -59,7 +59,7 @@ class Balls:
         self.values: dict[Name, arb] = {}
         self.shapes: dict[str, list[Rational]] = {}
         self.work = 0
-        self.admitted = False
+        self.outside = False
 
     def restart(self) -> None:
         """Forget balls, keep the point: for another precision."""
@@ -98,8 +98,8 @@ class Balls:
                 else not gap.contains(0)
             )
             if not holds:
+                self.outside = True
                 return False
-        self.admitted = True
         return True
 
     def meet(self, assumption: Assumption) -> None:
@@ -253,7 +253,7 @@ def refuting_point(
             found = _differs_at(point, left, right)
             if found is not None:
                 return found
-            tried += point.admitted
+            tried += not point.outside
             if tried >= POINTS:
                 break
     finally:

@@ -34,16 +34,6 @@ from symbackprop.renderers.words import word
 
 _LONG_PAGE = 3  # from this many sections on a page has a table of contents
 _PAGE_ONLY = "/* page only */"  # what stands below it in page.css is not for Jupyter
-# Words that only this page needs.
-_WORDS = {
-    "help": {
-        "en": "Keys: `j` `k` or `↓` `↑` next and previous line · `Enter` its small"
-        " steps · `e` unfold all · `f` fold all",
-        "ko": "단축키: `j` `k` 또는 `↓` `↑` 다음 줄, 이전 줄 · `Enter` 세부 단계"
-        " · `e` 모두 펼치기 · `f` 모두 접기",
-    },
-    "failed": {"en": "copy it from the box", "ko": "상자에서 복사하세요"},
-}
 _SEE = re.compile(r' ?<a class="see" href="([^"]*)">[^<]*</a>')
 _SPARE = re.compile(  # the namespace, and the form of the ends of an mrow
     r' xmlns="[^"]*"|(?<=<mrow><mo stretchy="false") form="prefix"'
@@ -147,9 +137,7 @@ class _Page:
 
     def say(self, key: str) -> str:
         """A word of the page itself, escaped."""
-        language = self.document.language
-        own = _WORDS.get(key)
-        return escape(own[language] if own else word("page", key, language))
+        return escape(word("page", key, self.document.language))
 
     def math(
         self, form: Formula, changed: tuple[Path, ...] = (), *, display: bool = False

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from symbackprop.formula.tree import Idx, Index, Name
+from symbackprop.formula.tree import Idx, Index, Name, name_of
 from symbackprop.notation import NOTATIONS, Notation
+from symbackprop.ops.table import OPS
 
 Target: TypeAlias = Literal["latex", "text", "words"]
 
@@ -169,6 +170,20 @@ def _text(
         inner = f"({number})" if context.notation.layer == "bracketed" else number
         result += inner.translate(_SUPERSCRIPT)
     return result
+
+
+_SYMBOLS = {"Max": (r"\max", "max"), "erf": (r"\operatorname{erf}", "erf")}
+
+
+def function_symbol(function: str, context: Context, target: Target) -> str:
+    """How a function is written in front of its arguments."""
+    if function in _SYMBOLS:
+        return _SYMBOLS[function][target != "latex"]
+    if function not in OPS:
+        return lettered(name_of(function), context, target)
+    if target == "latex":
+        return OPS[function].symbol
+    return "σ" if function == "sigmoid" else function
 
 
 def superscript(text: str) -> str | None:

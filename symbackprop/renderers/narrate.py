@@ -121,6 +121,7 @@ class _Page:
         blocks.append(Heading(self.say(key), 2, key))
         if is_network:
             blocks.append(Prose(self._summary()))
+            blocks.append(Prose(self.say("forward")))
         rows: list[tuple[Formula, Formula, Inline]] = [
             (node.name, node.body, ())
             for node in graph.nodes
@@ -189,6 +190,7 @@ class _Page:
                 blocks.append(self.narrator.chain(derivation, f"d-{name.id}"))
         else:
             blocks.append(Heading(self.say("backward"), 2, "backward"))
+            blocks.append(Prose(self.say("every_line")))
             for layer in reversed(layers):
                 blocks += self._layer(layer, last)
         for number, (title, derivation) in enumerate(story.authored, 1):

@@ -24,13 +24,12 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
-    name_of,
     names_in,
 )
-from symbackprop.ops.table import OPS
 from symbackprop.renderers.lettering import (
     Context,
     Target,
+    function_symbol,
     is_word,
     lettered,
     superscript,
@@ -379,7 +378,8 @@ class _Run:
                 high = self.latex and any(map(tall, form.arguments))
                 left, right = (r"\left(", r"\right)") if high else ("(", ")")
                 separator = "," if self.latex else ", "
-                return f"{self.head(form)}{left}{separator.join(texts)}{right}"
+                head = function_symbol(form.function, self.context, self.target)
+                return f"{head}{left}{separator.join(texts)}{right}"
 
     def log(self, form: Call, path: Path) -> str:
         """ln of a name without brackets, of anything else with them."""
@@ -389,23 +389,9 @@ class _Run:
             return f"{head} {self.form(argument, path)}"
         return head + self.bracketed(argument, path)
 
-    def head(self, form: Call) -> str:
-        """A function's own symbol."""
-        known = {"Max": r"\max", "erf": r"\operatorname{erf}"}
-        if form.function in OPS:
-            symbol = OPS[form.function].symbol
-        elif form.function in known:
-            symbol = known[form.function]
-        else:
-            return lettered(name_of(form.function), self.context, self.target)
-        if self.latex:
-            return symbol
-        plain = {"sigmoid": "σ", "Max": "max"}
-        return plain.get(form.function, form.function)
-
     def slope_of(self, form: Call) -> str:
         """f' for one argument, ∂ with the argument's number for several."""
-        head = self.head(form)
+        head = function_symbol(form.function, self.context, self.target)
         if len(form.arguments) == 1:
             return f"{head}'" if self.latex else f"{head}′"
         number = (form.slope or 0) + 1
