@@ -6,13 +6,10 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from symbackprop.errors import InputError, SymbackpropError
 from symbackprop.version import __version__
-
-if TYPE_CHECKING:
-    from symbackprop.derived import Derivations
 
 T = TypeVar("T")
 OK, DIFFERS, UNUSABLE, UNDECIDED = 0, 1, 2, 3
@@ -195,9 +192,7 @@ def _build(given: argparse.Namespace) -> int:
     worst = OK
     for example in progress(examples, [e.name for e in examples]):
         try:
-            pages: Derivations = derive(  # type: ignore[assignment] - wrt is None
-                example, notation=given.notation, lang=given.lang
-            )
+            pages = derive(example, notation=given.notation, lang=given.lang)
             text = render(pages, "html", detail=given.detail)
         except SymbackpropError as error:
             print(f"symbackprop: {example.name}: {error}", file=sys.stderr)

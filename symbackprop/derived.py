@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from symbackprop.errors import InputError, SymbackpropError
 from symbackprop.examples import Example, Lines, load_example
@@ -49,7 +49,7 @@ class Derivation:
     """
 
     checked: kernel.Derivation
-    story: Story = field(repr=False)
+    whole: "Derivations" = field(repr=False)
 
     @property
     def result(self) -> "sympy.Expr":
@@ -69,7 +69,7 @@ class Derivation:
         chains = ((("", self.checked),)) if not isinstance(goal, Derivative) else ()
         derivations = {goal.by: self.checked} if isinstance(goal, Derivative) else {}
         story = replace(
-            self.story, derivations=derivations, authored=chains, update=False
+            self.whole.story, derivations=derivations, authored=chains, update=False
         )
         return narrated(story, detail)
 
@@ -96,17 +96,27 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Derivations(Mapping[str, Derivation]):
-    """Derivations by id, in order, sharing what they share."""
+    """Derivations by id, in order, sharing what they share.
 
-    story: Story
-    example: Example | None = None
+    What only a page needs is collected when the first page is asked for.
+    """
+
+    checked: Mapping[Name, kernel.Derivation]
+    work: "_Work" = field(repr=False)
 
     @cached_property
     def _by_id(self) -> dict[str, Derivation]:
-        return {
-            name.id: Derivation(checked, self.story)
-            for name, checked in self.story.derivations.items()
-        }
+        return {name.id: Derivation(d, self) for name, d in self.checked.items()}
+
+    @cached_property
+    def story(self) -> Story:
+        """Everything that a page tells of these derivations."""
+        return self.work.story(self.checked)
+
+    @property
+    def example(self) -> Example | None:
+        """The worked example that was derived, if it was one."""
+        return self.work.example
 
     def __getitem__(self, key: str) -> Derivation:
         """The derivation of an id."""
@@ -123,21 +133,43 @@ class Derivations(Mapping[str, Derivation]):
     @property
     def graph(self) -> Graph:
         """The graph that was derived."""
-        return self.story.graph
+        return self.work.graph
 
     def document(self, detail: Detail = "standard") -> Document:
         """The whole story as a document."""
         return narrated(self.story, detail)
 
 
+@overload
 def derive(
     source: Graph | Network | Example | str,
-    wrt: str | Sequence[str] | None = None,
+    wrt: str,
     *,
     by: str | None = None,
     notation: str | None = None,
     lang: str = "en",
-) -> "Derivation | Derivations":
+) -> Derivation: ...
+
+
+@overload
+def derive(
+    source: Graph | Network | Example | str,
+    wrt: list[str] | tuple[str, ...] | None = None,
+    *,
+    by: str | None = None,
+    notation: str | None = None,
+    lang: str = "en",
+) -> Derivations: ...
+
+
+def derive(
+    source: Graph | Network | Example | str,
+    wrt: str | list[str] | tuple[str, ...] | None = None,
+    *,
+    by: str | None = None,
+    notation: str | None = None,
+    lang: str = "en",
+) -> Derivation | Derivations:
     """Derive the loss by one id, several, or by default all parameters.
 
     One id gives its Derivation, otherwise a mapping from id to Derivation. `by` names
@@ -159,12 +191,9 @@ def derive(
         raise InputError(
             f"unknown strategy {strategy!r}", hint="known: " + ", ".join(STRATEGIES)
         )
-    context = _context(graph, example, notation, lang)
-    story = _Work(graph, example, strategy, context).story(names, context)
-    derivations = Derivations(story, example)
-    if isinstance(wrt, str):
-        return derivations[names[0].id]
-    return derivations
+    work = _Work(graph, example, strategy, _context(graph, example, notation, lang))
+    derivations = Derivations({name: work.derivation(name) for name in names}, work)
+    return derivations[names[0].id] if isinstance(wrt, str) else derivations
 
 
 def _context(
@@ -194,7 +223,7 @@ class _Work:
         self.graph = graph
         self.example = example
         self.by = by
-        self.lang = context.language
+        self.context = context
         self.definitions = definitions_of(graph)
         self.authored: list[tuple[str, kernel.Derivation]] = []
         self.own: dict[Name, kernel.Derivation] = {}
@@ -213,7 +242,7 @@ class _Work:
 
     def _read(self, lines: Lines) -> list[Sequence[Formula]]:
         """Check one author's chain; hand on the identities for use in other lines."""
-        title = lines.title.get(self.lang) or lines.title.get("en", "")
+        title = lines.title.get(self.context.language) or lines.title.get("en", "")
         if lines.of is None:
             rows = chain_instances(lines.chain, lines.indices)
             for row in rows:
@@ -246,9 +275,9 @@ class _Work:
             decided = error.judgement.outcome == "refuted"
             raise LineError(f"{place}: {error}", decided=decided) from None
 
-    def story(self, names: Sequence[Name], context: Context) -> Story:
-        """Derive each name and collect what was used."""
-        derivations = {name: self.derivation(name) for name in names}
+    def story(self, derivations: Mapping[Name, kernel.Derivation]) -> Story:
+        """Collect what the derivations used, and what stands as a name in them."""
+        context = self.context
         used = [*derivations.values(), *(chain for _, chain in self.authored)]
         graph, example = self.graph, self.example
         errors = self.shared.error_terms(used)
@@ -318,16 +347,9 @@ def render(
             f"unknown format {to!r}", hint="known: " + ", ".join(RENDERERS)
         )
     if isinstance(source, Derivation):
-        source = Derivations(
-            replace(
-                source.story,
-                derivations={
-                    name: d
-                    for name, d in source.story.derivations.items()
-                    if d is source.checked
-                },
-            )
-        )
+        whole = source.whole
+        alone = {n: d for n, d in whole.checked.items() if d is source.checked}
+        source = Derivations(alone, whole.work)
     renderer = RENDERERS[to]
     if renderer.of_story:
         if not isinstance(source, Derivations):

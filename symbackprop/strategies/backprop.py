@@ -127,10 +127,13 @@ class Backprop:
         """The error terms and ∂J/∂h that stand as names in results, derived too."""
         found: dict[Name, Derivation] = {}
         stack = [derivation.result for derivation in used]
+        sums: set[int] = set()  # results share their Σ; each is written out once
         while stack:
             form = stack.pop()
-            stack += [written_out(n) for n in walk(form) if isinstance(n, Sigma)]
             for node in walk(form):
+                if isinstance(node, Sigma) and id(node) not in sums:
+                    sums.add(id(node))
+                    stack.append(written_out(node))
                 if not isinstance(node, Derivative) or node.by in found:
                     continue
                 known = node.by in self.graph and node.of == self.graph.loss
@@ -394,6 +397,3 @@ def chain_instances(
             for value in values
         ]
     return rows
-
-
-__all__ = ["Backprop", "chain_instances"]

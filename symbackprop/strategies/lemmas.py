@@ -18,11 +18,15 @@ def shared_by(used: Sequence[Derivation]) -> dict[str, Derivation]:
     """
     shown = {id(step) for derivation in used for step in derivation.steps}
     found: dict[str, Derivation] = {}
+    seen: set[int] = set()
     stack = list(reversed(used))
     while stack:
         for step in stack.pop().steps:
             for because in step.because:
                 whole = because.whole
+                if id(whole) in seen:
+                    continue
+                seen.add(id(whole))
                 first = next(whole.steps, None)
                 anchor = anchor_of(whole)
                 if first is None or id(first) in shown or anchor in found:
