@@ -16,6 +16,7 @@ from symbackprop.renderers.document import (
     Row,
     Table,
 )
+from symbackprop.renderers.dollars import between_dollars
 from symbackprop.renderers.measure import grouped, measured
 from symbackprop.renderers.typeset import Typesetter
 from symbackprop.renderers.words import word
@@ -117,10 +118,7 @@ class _Page:
 
     def inline(self, parts: Inline) -> str:
         """Words with formulas between them."""
-        return "".join(
-            escaped(part) if isinstance(part, str) else f"${self.typeset(part)}$"
-            for part in parts
-        )
+        return between_dollars(parts, self.typeset, escaped)
 
     def blocks(self, blocks: tuple[Block, ...]) -> list[str]:
         """Every block."""
