@@ -282,6 +282,10 @@ class _Work:
         graph, example = self.graph, self.example
         errors = self.shared.error_terms(used)
         own = {derivation.goal for derivation in used}
+        shared = shared_by([*used, *errors.values()])
+        openings = self.shared.slopes.openings([*used, *shared.values()])
+        shared |= {anchor_of(d): d for d in errors.values() if d.goal not in own}
+        shared |= {anchor_of(d): d for d in openings.values()}
         title = ""
         if example is not None:
             title = example.title.get(context.language) or example.title["en"]
@@ -291,8 +295,8 @@ class _Work:
             graph,
             context,
             derivations,
-            shared=shared_by([*used, *errors.values()])
-            | {anchor_of(d): d for d in errors.values() if d.goal not in own},
+            shared=shared,
+            openings=openings,
             errors=errors if context.notation.error_term == "delta" else {},
             authored=tuple(self.authored),
             loss=loss_chain(self.definitions, graph.loss),

@@ -21,10 +21,12 @@ Bounds = tuple[Rational | None, Rational | None]
 
 
 def discharged(graph: Graph, condition: Assumption) -> bool:
-    """Whether a condition holds for every value of the graph's leaves.
+    """Whether a condition is assumed, or holds for every value of the leaves.
 
     An activation lies strictly inside its row's range: 0 < o < 1 for a sigmoid o.
     """
+    if condition in graph.facts:
+        return True  # printed as an assumption already
     if condition.right != Num("0"):
         return False
     low, high = bounds(graph, condition.left)

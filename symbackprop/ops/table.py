@@ -47,7 +47,7 @@ _OPS = (
     ),
     Op(
         "leaky_relu",
-        {"en": "leaky rectified linear unit (0.01)", "ko": "누설 렐루 (0.01)"},
+        {"en": "leaky rectified linear unit (0.01)", "ko": "리키 렐루 (0.01)"},
         "Max(x, 0.01*x)",
         "step(x) + 0.01*(1 - step(x))",
         r"\operatorname{LReLU}",

@@ -9,6 +9,7 @@ from symbackprop.formula.shape import common_shape, free_letter
 from symbackprop.formula.tree import (
     Derivative,
     Formula,
+    Minus,
     Name,
     Path,
     positions,
@@ -25,9 +26,7 @@ _MINOR = frozenset(
     {
         "flatten",
         "signs",
-        "definition_back",
         "lemma",
-        "definition",
         "derived",
         "direct_use",
     }
@@ -49,6 +48,7 @@ class Narrator:
     hidden: Callable[[Assumption], bool]
     shared: Mapping[str, Derivation] = field(default_factory=dict)
     partial: Mapping[Derivative, Derivation] = field(default_factory=dict)
+    openings: Mapping[Derivative, Derivation] = field(default_factory=dict)
     _anchors: dict[int, str] = field(default_factory=dict)
     _opened: set[str] = field(default_factory=set)
 
@@ -97,7 +97,7 @@ class Narrator:
             ("; ".join(words),),
             tuple(rules),
             ", ".join(evidence),
-            _changed_in(group),
+            changed_between(group[0].before, group[-1].after),
             (),
             () if trivial else rows,
             self.detail == "full",
@@ -107,8 +107,8 @@ class Narrator:
         """One small step, opened or pointing to where it is opened."""
         opens: Chain | None = None
         see = ""
-        if step.because:
-            because = step.because[-1]
+        because = step.because[-1] if step.because else self._opening(step)
+        if because is not None:
             anchor = self._anchor_of(because)
             if self.detail != "full":
                 see = anchor
@@ -128,6 +128,12 @@ class Narrator:
             opens,
             see,
         )
+
+    def _opening(self, step: Step) -> Derivation | None:
+        """What derives in full the slope that a local step gives at once."""
+        if step.rule != "local" or not isinstance(step.target, Derivative):
+            return None
+        return self.openings.get(step.target)
 
     def _anchor_of(self, because: Derivation) -> str:
         """Where a derivation, or the one that it is cut from, is shown."""
@@ -219,29 +225,33 @@ def _letter_form(letter: str) -> Formula:
     return Name(letter)
 
 
-def _changed_in(group: Sequence[Step]) -> tuple[Path, ...]:
-    """What a line has new, as positions in it; nothing if all of it is new."""
-    paths: list[Path] = []
-    for step in group:
-        new = [step.path] if step.path else list(_fresh(step))
-        paths = [old for old in paths if old[: len(step.path)] != step.path]
-        paths += new
-    kept: list[Path] = []
-    last = group[-1].after
-    for path in paths:
-        covered = any(path[: len(other)] == other for other in paths if other != path)
-        if path and not covered and path not in kept and _exists(last, path):
-            kept.append(path)
-    return tuple(kept)
+def changed_between(before: Formula, after: Formula) -> tuple[Path, ...]:
+    """The smallest parts of a line that differ from the line before.
+
+    Nothing where the two have another shape, or where most parts differ: a mark
+    around everything says nothing.
+    """
+    paths = _differing(before, after, ())
+    if () in paths or not paths:
+        return ()
+    parts = len(after.body.children if isinstance(after, Minus) else after.children)
+    top = {path[: 2 if isinstance(after, Minus) else 1] for path in paths}
+    return () if parts > 1 and len(top) == parts else paths
 
 
-def _exists(form: Formula, path: Path) -> bool:
-    """Whether a form still has a position."""
-    for child in path:
-        if child >= len(form.children):
-            return False
-        form = form.children[child]
-    return True
+def _differing(before: Formula, after: Formula, path: Path) -> tuple[Path, ...]:
+    """Where two forms differ, as positions of whole parts in the second."""
+    if before == after:
+        return ()
+    old, new = before.children, after.children
+    alike = type(before) is type(after) and len(old) == len(new) and bool(new)
+    if not alike or before.with_children(new) != after:
+        return (path,)
+    return tuple(
+        found
+        for place, (a, b) in enumerate(zip(old, new, strict=True))
+        for found in _differing(a, b, (*path, place))
+    )
 
 
 def _fresh(step: Step) -> list[Path]:

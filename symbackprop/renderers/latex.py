@@ -178,7 +178,7 @@ class _Page:
             if number == chain.aside_after and chain.aside:
                 out += self.display(rows)
                 rows = []
-                out.append(escaped(word("page", "with", self.language)))
+                out.append(escaped(word("page", "with", self.language)) + ",")
                 for aside in chain.aside:
                     out += self.chain(aside)
             if line.open and line.rows:

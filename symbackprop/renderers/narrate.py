@@ -8,6 +8,7 @@ from symbackprop.formula.tree import (
     Call,
     Derivative,
     Formula,
+    Idx,
     Minus,
     Name,
     Product,
@@ -31,6 +32,9 @@ from symbackprop.renderers.document import (
 from symbackprop.renderers.lettering import Context
 from symbackprop.renderers.words import phrase
 
+MAX_NAMED = 8
+"""So many layers' activations are named in the summary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Story:
@@ -38,7 +42,8 @@ class Story:
 
     `derivations` by the name differentiated by; `shared` by anchor, what their steps
     refer to; `authored` are further chains with their titles; `errors` are error terms
-    that are shown before the weights of their layer; `loss` writes the loss out;
+    that are shown before the weights of their layer; `openings` derive in full what a
+    local step gives at once; `loss` writes the loss out;
     `update` asks for the update rule.
     """
 
@@ -49,6 +54,7 @@ class Story:
     shared: Mapping[str, Derivation] = field(default_factory=dict)
     authored: tuple[tuple[str, Derivation], ...] = ()
     errors: Mapping[Name, Derivation] = field(default_factory=dict)
+    openings: Mapping[Derivative, Derivation] = field(default_factory=dict)
     loss: Derivation | None = None
     update: bool = False
     source: str = ""
@@ -77,7 +83,7 @@ class _Page:
             and self._is_unit(d.goal.by)
         }
         self.narrator = Narrator(
-            self.language, detail, self._hidden, story.shared, partial
+            self.language, detail, self._hidden, story.shared, partial, story.openings
         )
 
     def _is_unit(self, name: Name) -> bool:
@@ -145,10 +151,12 @@ class _Page:
 
     def _summary(self) -> Inline:
         """Widths, activations, loss in one sentence."""
-        names = dict.fromkeys(self.graph.activations)
         glosses = [
-            OPS[name].gloss[self.language] if name in OPS else name for name in names
+            OPS[name].gloss[self.language] if name in OPS else name
+            for name in self.graph.activations[:MAX_NAMED]
         ]
+        if len(self.graph.activations) > MAX_NAMED:
+            glosses.append("…")
         loss = LOSSES[self.graph.loss_name].gloss[self.language]
         return self.say(
             "layer_note",
@@ -191,6 +199,12 @@ class _Page:
         else:
             blocks.append(Heading(self.say("backward"), 2, "backward"))
             blocks.append(Prose(self.say("every_line")))
+            if story.errors:
+                z = Name("z", (Idx("l"), Idx("j")))
+                loss = graph.loss  # as P it is written out, as D it is the letter
+                terms = (Derivative("D", loss, z), Derivative("P", loss, z))
+                said = self.say("error_terms", delta=terms[0], derivative=terms[1])
+                blocks.append(Prose(said))
             for layer in reversed(layers):
                 blocks += self._layer(layer, last)
         for number, (title, derivation) in enumerate(story.authored, 1):
@@ -202,10 +216,11 @@ class _Page:
     def _layer(self, layer: int, last: int) -> list[Block]:
         """One layer's weights and biases."""
         story, graph = self.story, self.graph
+        shift = story.context.notation.first_layer - 1
         title = (
             self.say("output_layer")
             if layer == last
-            else self.say("hidden_layer", number=str(layer))
+            else self.say("hidden_layer", number=str(layer + shift))
         )
         blocks: list[Block] = [Heading(title, 3, f"layer-{layer}")]
         for name, derivation in story.errors.items():

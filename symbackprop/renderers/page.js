@@ -142,10 +142,14 @@
       const formula = cell.firstElementChild;
       const left = cell.closest(".lines, .rows").querySelector(":scope > .line > .left");
       const inset = cell.closest("details, .aside") ? PAPER.inset : 0;
-      const beside = left ? left.scrollWidth * PAPER.scale : 0;
+      // The cell may span a whole row of a narrow window; its formula does not.
+      const beside = left?.firstElementChild
+        ? left.firstElementChild.getBoundingClientRect().width * PAPER.scale
+        : 0;
       const room = PAPER.width - PAPER.why - inset - beside;
       const width = formula.getBoundingClientRect().width * PAPER.scale;
-      if (width > room) formula.style.setProperty("--fit", (room / width).toFixed(3));
+      const fit = Math.max(0.5, room / width);
+      if (room > 0 && fit < 1) formula.style.setProperty("--fit", fit.toFixed(3));
     }
   });
 

@@ -129,7 +129,7 @@ class _Run:
         """A form in brackets: square ones around derivatives and squared brackets."""
         inner = self.form(form, path)
         left, right = ("[", "]") if square(form) else ("(", ")")
-        if self.latex and tall(form):
+        if self.latex and (tall(form) or left == "["):
             return rf"\left{left}{inner}\right{right}"
         return f"{left}{inner}{right}"
 

@@ -261,7 +261,8 @@ class Backprop:
                     return "inline" if lower.role != "input" else "atom"
                 if node.layer != self.last_layer:
                     return "atom"
-                return "inline" if of != self.graph.loss else "whole"
+                alone = self._users(of, by) == [user]
+                return "inline" if alone or of != self.graph.loss else "whole"
             case "part":
                 return "whole"
             case _:

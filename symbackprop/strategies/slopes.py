@@ -3,7 +3,7 @@
 Activations come opened through their lemmas, loss parts from the loss's row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from symbackprop.errors import Refused
@@ -18,9 +18,12 @@ from symbackprop.formula.tree import (
     Name,
     Num,
     Path,
+    Power,
     Product,
     Sum,
+    names_in,
     positions,
+    walk,
 )
 from symbackprop.graph.build import without_ones
 from symbackprop.graph.graph import Graph, Node
@@ -28,8 +31,11 @@ from symbackprop.kernel.definitions import Definitions
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.rules import fold, lemma, local, refer, unfold
 from symbackprop.ops.table import LOSSES
-from symbackprop.strategies.calculus import slope_lemma
+from symbackprop.strategies.calculus import line_by_line, slope_lemma
 from symbackprop.strategies.writer import Writer
+
+MAX_OPENINGS = 64
+"""So many slopes are opened rule by rule on one page."""
 
 
 class Slopes:
@@ -75,6 +81,33 @@ class Slopes:
             writer.apply(local, (), self._form(of, by))
             because = self.plain[of, by] = writer.derivation()
         return because
+
+    def openings(self, used: Sequence[Derivation]) -> dict[Derivative, Derivation]:
+        """The slopes that steps give in one go, rule by rule: a loss's, a power's."""
+        found: dict[Derivative, Derivation] = {}
+        for derivation in used:
+            for step in derivation.steps:
+                target = step.target
+                if step.rule != "local" or not isinstance(target, Derivative):
+                    continue
+                if target in found or len(found) >= MAX_OPENINGS:
+                    continue
+                if isinstance(target.of, Name) and self._is_curved(target.of):
+                    try:
+                        found[target] = line_by_line(
+                            self.definitions, target, step.replacement
+                        )
+                    except Refused:
+                        continue  # one step it stays
+        return found
+
+    def _is_curved(self, name: Name) -> bool:
+        """Whether a definition is more than sums and products of names."""
+        body = self.definitions.body(name)
+        return body is not None and any(
+            isinstance(node, Power | Call | Fraction) and names_in(node)
+            for node in walk(body)
+        )
 
     def _form(self, of: Name, by: Name) -> Formula | None:
         """The slope of a loss part or of a softmax unit; None for the plain one."""

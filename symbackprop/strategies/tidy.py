@@ -22,6 +22,9 @@ from symbackprop.formula.tree import (
 from symbackprop.kernel.calculus import product_of, sum_of
 from symbackprop.kernel.equality import flat_terms, flattened
 
+MANY = 25
+"""From so many nodes less on, more has happened than one cancellation."""
+
 
 def tidy_product(form: Formula) -> Formula:
     """One flat product: the sign in front, one number, no factor 1."""
@@ -112,6 +115,8 @@ def _by_shape(before: Formula, after: Formula) -> str:
         return "cancel" if fractions[0] > fractions[1] else "expand"
     if isinstance(a, Product) and isinstance(b, Fraction):
         return "multiply"
+    if size(before) - size(after) > MANY:
+        return "multiply_out"
     if fractions[0] > fractions[1] or _below(before) > _below(after):
         return "cancel"
     if isinstance(a, Product) and isinstance(b, Product):
