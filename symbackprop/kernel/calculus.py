@@ -6,6 +6,7 @@ cost is linear in the size of a definition.
 
 from collections.abc import Mapping
 from fractions import Fraction as Rational
+from itertools import combinations
 from typing import Protocol
 
 from symbackprop.errors import Refused
@@ -15,7 +16,6 @@ from symbackprop.formula.tree import (
     TWO,
     ZERO,
     Call,
-    Derivative,
     Formula,
     Fraction,
     Minus,
@@ -188,8 +188,7 @@ def _descend_power(
             lower = number(1 - value)
             down = seed.times(by=value).over(Power(base, lower))
         else:
-            lowered = base if value == TWO.value else Power(base, number(value - 1))
-            down = seed.times(lowered, by=value)
+            down = seed.times(Power(base, number(value - 1)), by=value)
         _descend(base, down, found, functions)
         return
     lowered = Power(base, Sum((exponent, Minus(ONE))))
@@ -307,8 +306,7 @@ def corners(body: Formula, functions: Mapping[str, Body]) -> tuple[Formula, ...]
             if form.function in ("abs", "step"):
                 found.append(form.arguments[0])
             elif form.function == "Max":
-                first, *rest = form.arguments
-                found += [_difference(first, other) for other in rest]
+                found += [_difference(a, b) for a, b in combinations(form.arguments, 2)]
         stack += form.children
     return tuple(found)
 
@@ -325,14 +323,3 @@ def unfolded_call(form: Call, function: Body) -> Formula:
     assert function.body is not None
     values = dict(zip(map(Name, function.arguments), form.arguments, strict=True))
     return substituted(function.body, values)
-
-
-__all__ = [
-    "Derivative",
-    "derivative",
-    "gradient",
-    "literal",
-    "product_of",
-    "sum_of",
-    "unfolded_call",
-]

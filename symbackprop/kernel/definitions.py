@@ -19,6 +19,7 @@ from symbackprop.kernel.wellformed import (
     Function,
     check_family,
     check_functions,
+    has_symbolic_sum,
     in_range,
     mentioned,
 )
@@ -56,6 +57,7 @@ class Definitions:
             name = entry.name
             if name in memo.bodies or self.family(name) is not None:
                 raise InputError(f"{name.id} is defined twice")
+            memo.scalar = memo.scalar and not has_symbolic_sum(entry.body)
             if entry.sizes or free_indices(name):
                 self._add_family(entry)
             memo.bodies[name] = entry.body
@@ -131,6 +133,11 @@ class Definitions:
             known = {} if body is None else gradient(body, self.functions)
             self._memo.gradients[name] = known
         return known
+
+    def all_leaves(self, *forms: Formula) -> bool:
+        """Whether every name in some forms is a leaf here."""
+        names = {name for form in forms for name in mentioned(form)}
+        return all(name in self and self.body(name) is None for name in names)
 
     def same_as(self, other: "Definitions") -> bool:
         """Whether both say the same; by identity first, else by fingerprint."""

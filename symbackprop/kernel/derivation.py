@@ -54,6 +54,11 @@ class Derivation:
             yield from line
 
     @property
+    def assumes(self) -> bool:
+        """Whether some step rests on an assumed equation."""
+        return any(condition.relation == "=" for condition in self.conditions)
+
+    @property
     def conditions(self) -> tuple[Assumption, ...]:
         """Every side condition of its steps and of what they open into, once."""
         found: dict[str, Assumption] = {}

@@ -37,7 +37,8 @@ from symbackprop.formula.tree import (
 from symbackprop.kernel.calculus import product_of, sum_of
 from symbackprop.kernel.definitions import Definition, Definitions
 from symbackprop.kernel.derivation import Derivation
-from symbackprop.kernel.step import Evidence, Reason, Step, made, target_of
+from symbackprop.kernel.guard import target_of
+from symbackprop.kernel.step import Evidence, Reason, Step, made
 from symbackprop.kernel.sums import apart, canonical, index_form, ranges, within
 
 

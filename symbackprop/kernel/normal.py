@@ -27,7 +27,13 @@ from symbackprop.formula.tree import (
     Sigma,
     Sum,
 )
-from symbackprop.kernel.calculus import Body, defined_slope, literal, unfolded_call
+from symbackprop.kernel.calculus import (
+    Body,
+    corners,
+    defined_slope,
+    literal,
+    unfolded_call,
+)
 from symbackprop.kernel.ring import (
     MAX_DEGREE,
     MAX_POLYNOMIAL,
@@ -157,6 +163,8 @@ class Normal(Ring):
         """The elementary functions; defined ones are unfolded, general ones kept."""
         plain = defined_slope(form, self.functions)
         if plain is not None:
+            value = Call(form.function, form.arguments)
+            self.nonzero += corners(value, self.functions)
             return self.ratio(plain)
         function = self.functions.get(form.function)
         if function is not None and function.body is not None:

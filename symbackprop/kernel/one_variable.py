@@ -22,20 +22,16 @@ from symbackprop.formula.tree import (
     Path,
     Power,
     Product,
+    Sigma,
     Sum,
     names_in,
     number,
+    walk,
 )
 from symbackprop.kernel.calculus import corners, literal, product_of
 from symbackprop.kernel.definitions import Definitions
-from symbackprop.kernel.step import (
-    Evidence,
-    Reason,
-    Step,
-    check_scalar,
-    made,
-    target_of,
-)
+from symbackprop.kernel.guard import check_scalar, target_of
+from symbackprop.kernel.step import Evidence, Reason, Step, made
 
 Inner = Callable[[Formula], Formula]
 Constant = Callable[[Formula], bool]
@@ -211,7 +207,12 @@ def differentiate(
             return ZERO
         return Derivative(target.head, form, target.by)
 
+    if target.head == "P" and any(isinstance(n, Derivative) for n in walk(of)):
+        raise Refused(rule, "P of a form with a derivative in it")
+
     def constant(form: Formula) -> bool:
+        if any(isinstance(node, Sigma) for node in walk(form)):
+            return False  # its members are not listed by name
         return all(not _moves(definitions, n, target) for n in names_in(form))
 
     new = SHAPES[shape](of, inner, constant) if shape in SHAPES else None
@@ -224,7 +225,7 @@ def differentiate(
         edges = tuple(
             Assumption("≠", form, ZERO)
             for form in corners(of, definitions.functions)
-            if target.by in names_in(form)
+            if any(_moves(definitions, n, target) for n in names_in(form))
         )
     return made(
         definitions, before, path, new, "differentiate", reason, evidence, edges

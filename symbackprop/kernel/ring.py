@@ -123,7 +123,6 @@ class Ring:
 
     def is_positive(self, top: fmpq_mpoly) -> bool:
         """Whether no term is negative and one is greater than 0 wherever it is real."""
-        self.consult(top)
         return self.not_negative(top) and any(
             all(
                 not power or self.room - 1 - place in self.strict
@@ -146,6 +145,7 @@ class Ring:
 
     def not_negative(self, top: fmpq_mpoly) -> bool:
         """Whether each coefficient is, and each odd power is of what never is < 0."""
+        self.consult(top)
         return all(
             coefficient > 0
             and all(

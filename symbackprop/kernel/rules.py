@@ -30,14 +30,8 @@ from symbackprop.kernel.calculus import corners, derivative, unfolded_call
 from symbackprop.kernel.definitions import Definitions
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.equality import compared
-from symbackprop.kernel.step import (
-    Evidence,
-    Reason,
-    Step,
-    check_scalar,
-    made,
-    target_of,
-)
+from symbackprop.kernel.guard import check_scalar, target_of
+from symbackprop.kernel.step import Evidence, Reason, Step, made
 
 _RULE = Evidence("rule")
 _STRUCTURE = Evidence("structure")

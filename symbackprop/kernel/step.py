@@ -9,11 +9,10 @@ from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from symbackprop.errors import Refused
-from symbackprop.formula.binding import free_indices
 from symbackprop.formula.relation import Assumption
-from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import Formula, Path, at, positions, replaced
 from symbackprop.kernel.definitions import Definitions
+from symbackprop.kernel.guard import check_under_derivatives
 
 if TYPE_CHECKING:
     from symbackprop.kernel.derivation import Derivation
@@ -103,22 +102,6 @@ class Step:
                     break
 
 
-def target_of(rule: str, before: Formula, path: Path) -> Formula:
-    """The subtree that a rule is asked to rewrite. Refused where there is none."""
-    try:
-        return at(before, path)
-    except IndexError:
-        raise Refused(rule, f"the line has no position {path}") from None
-
-
-def check_scalar(rule: str, definitions: Definitions, target: Formula) -> None:
-    """Refuse families: a rule for scalars takes each name for a quantity of its own."""
-    if not definitions.scalar:
-        raise Refused(rule, "there are families; use the rules for indices")
-    if free_indices(target):
-        raise Refused(rule, f"{text_of(target)} has a free index")
-
-
 def made(
     definitions: Definitions,
     before: Formula,
@@ -130,7 +113,12 @@ def made(
     conditions: tuple[Assumption, ...] = (),
     because: "tuple[Derivation, ...]" = (),
 ) -> Step:
-    """The step that a rule has accepted."""
+    """The step that a rule has accepted.
+
+    What stands under a derivative is no value to be exchanged at will: P holds names
+    fixed that are written there, D moves with the name that it differentiates by.
+    """
+    check_under_derivatives(definitions, before, path, replacement, rule, because)
     return Step(
         before,
         path,

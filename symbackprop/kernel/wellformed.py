@@ -93,6 +93,15 @@ def mentioned(body: Formula | None) -> tuple[Name, ...]:
     return tuple(found)
 
 
+def has_symbolic_sum(body: Formula | None) -> bool:
+    """Whether a definition sums over a range that is not made of digits."""
+    return any(
+        isinstance(node, Sigma)
+        and not (isinstance(node.start, Num) and isinstance(node.stop, Num))
+        for node in (walk(body) if body is not None else ())
+    )
+
+
 def check_family(
     entry: Definition, families: Mapping[tuple[str, int], list[Definition]]
 ) -> None:
