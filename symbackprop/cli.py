@@ -231,6 +231,11 @@ def write(path: Path, text: str) -> None:
     """Write a whole file or none: into a neighbour first, then renamed."""
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent}", hint="make it first")
+    if path.exists() and not path.is_file():  # a pipe or a device is written as it is
+        path.write_text(text, encoding="utf-8")
+        return
+    mask = os.umask(0)
+    os.umask(mask)
     with NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=".symbackprop-", delete=False
     ) as file:
@@ -239,7 +244,7 @@ def write(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            temporary.chmod(0o644)
+            temporary.chmod(0o666 & ~mask)
             file.close()
             temporary.replace(path)
         except BaseException:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from symbackprop.errors import InputError, SymbackpropError
@@ -13,11 +14,12 @@ from symbackprop.graph.graph import Graph
 from symbackprop.kernel import derivation as kernel
 from symbackprop.network import Network
 from symbackprop.notation import notation as notation_row
-from symbackprop.renderers.chains import Detail
+from symbackprop.renderers.chains import DETAILS, Detail
 from symbackprop.renderers.document import Chain, Document
 from symbackprop.renderers.lettering import Context
 from symbackprop.renderers.narrate import Story, narrated
 from symbackprop.renderers.table import RENDERERS
+from symbackprop.renderers.words import LANGUAGES
 from symbackprop.strategies.authored import DoesNotFollow, authored
 from symbackprop.strategies.backprop import Backprop, chain_instances
 from symbackprop.strategies.calculus import line_by_line
@@ -94,7 +96,7 @@ class Derivation:
         return bundle["text/plain"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivations(Mapping[str, Derivation]):
     """Derivations by id, in order, sharing what they share.
 
@@ -126,6 +128,10 @@ class Derivations(Mapping[str, Derivation]):
         """The ids in order."""
         return iter(self._by_id)
 
+    def __repr__(self) -> str:
+        """What was derived by what, short."""
+        return f"<derivations of {self.graph.loss.id} by {', '.join(self)}>"
+
     def __len__(self) -> int:
         """How many were derived."""
         return len(self._by_id)
@@ -142,7 +148,7 @@ class Derivations(Mapping[str, Derivation]):
 
 @overload
 def derive(
-    source: Graph | Network | Example | str,
+    source: Graph | Network | Example | str | Path,
     wrt: str,
     *,
     by: str | None = None,
@@ -153,7 +159,7 @@ def derive(
 
 @overload
 def derive(
-    source: Graph | Network | Example | str,
+    source: Graph | Network | Example | str | Path,
     wrt: list[str] | tuple[str, ...] | None = None,
     *,
     by: str | None = None,
@@ -163,7 +169,7 @@ def derive(
 
 
 def derive(
-    source: Graph | Network | Example | str,
+    source: Graph | Network | Example | str | Path,
     wrt: str | list[str] | tuple[str, ...] | None = None,
     *,
     by: str | None = None,
@@ -176,15 +182,24 @@ def derive(
     the strategy. InputError for unknown ids; LineError where an author's line does
     not follow; TooLarge where a strategy refuses.
     """
-    example = load_example(source) if isinstance(source, str) else None
+    example = load_example(source) if isinstance(source, str | Path) else None
     if isinstance(source, Example):
         example = source
     if example is not None:
         graph = graph_of(example)
     else:
-        assert isinstance(source, Graph | Network)
+        if not isinstance(source, Graph | Network):
+            raise InputError(
+                f"cannot derive a {type(source).__name__}",
+                hint="give a Network, a graph, an example, its name or its file",
+            )
         graph = graph_of(source) if isinstance(source, Network) else source
     wanted = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    if lang not in LANGUAGES or any(not isinstance(text, str) for text in wanted):
+        raise InputError(
+            f"wrt takes ids, lang one of {', '.join(LANGUAGES)}",
+            hint=f"found {wrt!r} and {lang!r}",
+        )
     names = tuple(graph.node(name_of(text)).name for text in wanted) or graph.wrt
     strategy = by or (example.by if example else "backprop")
     if strategy not in STRATEGIES:
@@ -350,6 +365,8 @@ def render(
         raise InputError(
             f"unknown format {to!r}", hint="known: " + ", ".join(RENDERERS)
         )
+    if detail not in DETAILS:
+        raise InputError(f"unknown detail {detail!r}", hint=", ".join(DETAILS))
     if isinstance(source, Derivation):
         whole = source.whole
         alone = {n: d for n, d in whole.checked.items() if d is source.checked}

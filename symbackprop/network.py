@@ -9,6 +9,7 @@ from symbackprop.errors import InputError
 MAX_UNITS = 64
 MAX_LAYERS = 1024
 MAX_WEIGHTS = 20_000
+MAX_SOFTMAX = 16
 
 Biases: TypeAlias = Literal["unit", "layer", False]
 ACTIVATIONS = (
@@ -59,6 +60,11 @@ class Network:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be written out, before anything is built."""
+        given: object = self.layers
+        if not isinstance(given, list | tuple) or any(
+            not isinstance(layer, Layer) for layer in self.layers
+        ):
+            raise InputError(f"expected a list of Layer, found {given!r:.60}")
         object.__setattr__(self, "layers", tuple(self.layers))
         _check_count("inputs", self.inputs, MAX_UNITS)
         if not 1 <= len(self.layers) <= MAX_LAYERS:
@@ -69,6 +75,13 @@ class Network:
             raise InputError(
                 f"unknown loss {self.loss!r}", hint="known: " + ", ".join(LOSSES)
             )
+        if any(
+            n.activation == "softmax" and n.units > MAX_SOFTMAX for n in self.layers
+        ):
+            raise InputError(
+                f"a softmax layer may have at most {MAX_SOFTMAX} units",
+                hint="every output depends on every unit; wider ones are for matrices",
+            )
         widths = (self.inputs, *(layer.units for layer in self.layers))
         weights = sum(a * b for a, b in pairwise(widths))
         if weights > MAX_WEIGHTS:
@@ -76,7 +89,7 @@ class Network:
                 f"{weights:,} weights are too many to write out one by one",
                 hint=f"the limit is {MAX_WEIGHTS:,}",
             )
-        if self.biases not in ("unit", "layer", False):
+        if self.biases is not False and self.biases not in ("unit", "layer"):
             raise InputError(
                 f"biases is {self.biases!r}", hint='one of "unit", "layer", false'
             )

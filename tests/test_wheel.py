@@ -101,6 +101,7 @@ def test_nothing_is_shipped_that_should_not_be(installed):
     strangers = [
         path
         for path in (installed / "symbackprop").rglob("*")
-        if path.is_file() and path.suffix not in (".py", ".toml", ".css", ".js", ".md")
+        if path.is_file()
+        and path.suffix not in (".py", ".toml", ".typed", ".css", ".js", ".md")
     ]
     assert strangers == []

@@ -1,16 +1,19 @@
 """Reads a derivation back from JSON and replays the kernel's rules on it.
 
-Nothing in the file is believed: every step is made again by the rule that it names,
-and must lead to the very form that the file gives.
+Every step is made again by the rule that it names, and must lead to the very form
+that the file gives; goals, results, definitions, conditions and evidence are compared.
+Words and LaTeX are not judged, nor substeps that repeat a lemma.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from symbackprop.errors import FormulaError, InputError, Refused, SymbackpropError
+from symbackprop.examples.toml_file import file_text
 from symbackprop.formula.reader import Vocabulary, read
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.text import atom_id, text_of
@@ -21,11 +24,13 @@ from symbackprop.kernel.definitions import Definition, Definitions, Function
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.one_variable import differentiate
 from symbackprop.kernel.step import Step
+from symbackprop.kernel.wellformed import ELEMENTARY
 from symbackprop.ops.table import OPS, SPECIAL
 
 MAX_BYTES = 64_000_000
 MAX_STEPS = 1_000_000
 MAX_ARGUMENTS = 8
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 Record: TypeAlias = Mapping[str, Any]
 """One JSON object; its fields are checked where they are read."""
 
@@ -42,30 +47,34 @@ class Report:
 
     derivations: int
     steps: int
+    assumptions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """One line."""
-        return f"{self.derivations} derivations, {self.steps} steps: all accepted"
+        """One line, and what all of it rests on."""
+        line = f"{self.derivations} derivations, {self.steps} steps: all accepted"
+        if self.assumptions:
+            line += ", assuming " + ", ".join(self.assumptions)
+        return line
 
 
 def recheck_file(path: Path) -> Report:
     """Replay a file. InputError if it is unusable, Differs at the first bad step."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is larger than {MAX_BYTES // 1_000_000} MB")
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start})") from None
-    return recheck(text)
+    return recheck(file_text(path, MAX_BYTES))
 
 
 def recheck(text: str) -> Report:
     """Replay a JSON text. InputError if it is unusable, Differs at a bad step."""
     try:
-        data = json.loads(text)
+        data = json.loads(
+            text,
+            object_pairs_hook=_once,
+            parse_constant=_no_number,
+            parse_float=_no_number,
+        )
     except (ValueError, RecursionError) as error:
         raise InputError(f"expected JSON: {error}") from None
-    if not isinstance(data, dict) or data.get("schema") != 1:
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if type(schema) is not int or schema != 1:
         raise InputError('expected a JSON object with "schema": 1')
     try:
         return _Replay(data).run()
@@ -77,6 +86,26 @@ def recheck(text: str) -> Report:
         raise InputError(f"a field is missing or of the wrong kind: {error}") from None
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different; a second one would hide the first."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_number(text: str) -> Any:  # noqa: ANN401 - it never returns
+    """Refuse NaN, Infinity and fractions: every number in these files is whole."""
+    raise ValueError(f"{text} is no whole number")
+
+
+def _whole(value: object) -> int:
+    """A count or a position: a whole number from 0 up."""
+    if type(value) is not int or value < 0:
+        raise InputError(f"expected a whole number, found {value!r}")
+    return value
+
+
 class _Replay:
     """One file's derivations, rebuilt."""
 
@@ -84,6 +113,11 @@ class _Replay:
         self.data = data
         model: Record = data["model"]
         general = {str(k): v for k, v in model["general"].items()}
+        taken = {*OPS, *ELEMENTARY, "D", "P", "Sum", "kronecker", "slope", "new"}
+        names = [*model["leaves"], *model["formulas"], *general]
+        for name in names:
+            if not isinstance(name, str) or not _ID.fullmatch(name) or name in taken:
+                raise InputError(f"{name!r} cannot name a quantity or a function")
         letters = frozenset("ijklmnpqrstuv")
         functions: dict[str, int | None] = {**dict.fromkeys(OPS, 1), **general}
         self.words = Vocabulary(functions, indices=letters)
@@ -140,15 +174,17 @@ class _Replay:
         for name in self.named:
             self.whole(name)
         self.check_definitions()
-        for name, record in records:
-            goal = self.wholes[name].goal
-            if "wrt" in record and (
-                not isinstance(goal, Derivative) or goal.by.id != record["wrt"]
-            ):
-                raise Differs(
-                    f"{name}: derives {text_of(goal)}, not by {record['wrt']}"
-                )
-        return Report(len(self.wholes), self.steps)
+        loss = name_of(str(self.data["model"]["loss"]))
+        if loss.id not in self.data["model"]["formulas"]:
+            raise Differs(f"the loss {loss.id} is not defined")
+        for record in self.data["derivations"]:
+            goal = self.wholes[f"d-{record['wrt']}"].goal
+            if goal != Derivative("D", loss, name_of(str(record["wrt"]))):
+                raise Differs(f"wrt {record['wrt']}: derives {text_of(goal)}")
+            if "free" in record or "result" not in record:
+                raise Differs(f"wrt {record['wrt']}: no plain derivation of the loss")
+        facts = tuple(map(str, self.definitions.assumptions))
+        return Report(len(self.wholes), self.steps, facts)
 
     def check_definitions(self) -> None:
         """Hold `definitions` and `functions` against what was replayed."""
@@ -157,11 +193,15 @@ class _Replay:
         results = {
             atom_id(goal): self.plain(derivation.result)
             for derivation in self.wholes.values()
-            if isinstance(goal := derivation.goal, Derivative) and goal.head == "D"
+            if isinstance(goal := derivation.goal, Derivative)
+            and goal.head == "D"
+            and goal.of == name_of(str(model["loss"]))
         }
         bodies = {
             key: self.plain(self.form(body)) for key, body in model["formulas"].items()
         }
+        if twice := set(results) & set(bodies):
+            raise Differs(f"{min(twice)} names a formula and an error term")
         for name, text in texts.items():
             if {**results, **bodies}.get(name) != text:
                 raise Differs(f"definitions: {name} is not {text!r}")
@@ -176,8 +216,11 @@ class _Replay:
         """A form as `definitions` and `result` write it: error terms by their ids."""
         named: dict[str, str] = self.data["definitions"]
 
+        loss = name_of(str(self.data["model"]["loss"]))
+
         def atom(node: Derivative) -> str:
-            return atom_id(node) if atom_id(node) in named else text_of(node)
+            known = node.of == loss and atom_id(node) in named
+            return atom_id(node) if known else text_of(node)
 
         return text_of(form, derivative=atom, write_sums_out=True)
 
@@ -214,11 +257,14 @@ class _Replay:
         lines: list[tuple[Step, ...]] = []
         start = 0
         for count in record["lines"]:
-            lines.append(tuple(steps[start : start + int(count)]))
-            start += int(count)
+            lines.append(tuple(steps[start : start + _whole(count)]))
+            start += _whole(count)
         if start != len(steps):
             raise Differs(f"{name}: its lines do not cover its steps")
-        derivation = Derivation(goal, definitions, tuple(lines))
+        try:
+            derivation = Derivation(goal, definitions, tuple(lines))
+        except Refused as error:
+            raise Differs(f"{name}: {error}") from None
         self.result(name, record, derivation)
         return derivation
 
@@ -235,9 +281,12 @@ class _Replay:
         """One step by the rule that it names, held against what the file says."""
         exact: Record = item.get("form", item)
         before, after = self.form(exact["before"]), self.form(exact["after"])
+        for key, written in (("before", before), ("after", after)):
+            if item[key] != text_of(written, write_sums_out=True):
+                raise Differs(f"{where}: {key} is not {item[key]!r}")
         if before != here:
             raise Differs(f"{where}: starts at {text_of(before)}, not {text_of(here)}")
-        path = tuple(int(child) for child in item["path"])
+        path = tuple(_whole(child) for child in item["path"])
         try:
             step = self.made(where, definitions, before, path, after, item)
         except Refused as error:
@@ -299,7 +348,7 @@ class _Replay:
         """The stretch of a replayed derivation that a step refers to."""
         reference: Record = item["because"]
         whole = self.whole(str(reference["lemma"]))
-        return whole.between(int(reference["from"]), int(reference["to"]))
+        return whole.between(_whole(reference["from"]), _whole(reference["to"]))
 
 
 _PLAIN: Mapping[str, Callable[[Definitions, Formula, Position], Step]] = {

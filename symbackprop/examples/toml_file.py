@@ -56,7 +56,7 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:59] + "…")
 
 
-def file_text(path: FilePath) -> str:
+def file_text(path: FilePath, limit: int = MAX_BYTES) -> str:
     """The text of a file: a plain one, small enough, in UTF-8; else InputError."""
     place = Place(str(path))
     try:
@@ -65,17 +65,17 @@ def file_text(path: FilePath) -> str:
             raise InputError("expected a file, found a directory", place=place)
         if not S_ISREG(status.st_mode):
             raise InputError("expected a plain file", place=place)
-        if status.st_size > MAX_BYTES:
-            raise _too_big(status.st_size, place)
+        if status.st_size > limit:
+            raise _too_big(status.st_size, place, limit)
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(limit + 1)
     except FileNotFoundError:
         raise InputError("there is no such file", place=place) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"cannot be read: {reason.lower()}", place=place) from None
-    if len(data) > MAX_BYTES:
-        raise _too_big(len(data), place)
+    if len(data) > limit:
+        raise _too_big(len(data), place, limit)
     try:
         # Some editors put a byte order mark in front; tomllib knows none.
         return data.decode("utf-8").removeprefix("\ufeff")
@@ -91,11 +91,9 @@ def file_text(path: FilePath) -> str:
         ) from None
 
 
-def _too_big(size: int, place: Place) -> InputError:
+def _too_big(size: int, place: Place, limit: int = MAX_BYTES) -> InputError:
     """The refusal of a large file."""
-    return InputError(
-        f"expected at most {MAX_BYTES:,} bytes, found {size:,}", place=place
-    )
+    return InputError(f"expected at most {limit:,} bytes, found {size:,}", place=place)
 
 
 class Toml:

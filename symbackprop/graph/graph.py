@@ -73,6 +73,11 @@ class Graph:
             if node.name in self._index:
                 raise InputError(f"{node.id} is defined twice")
             self._index[node.name] = node
+        for node in self.nodes:
+            about = Name("z", node.name.indices)
+            error = node.name.base == "delta" and about in self._index
+            if error or node.id.startswith(f"d{self.loss.id}_d"):
+                raise InputError(f"the id {node.id} is kept for an error term")
         if self.loss not in self._index:
             raise InputError(f"the loss {self.loss.id} is not defined")
 

@@ -66,8 +66,17 @@ def is_word(name: Name, context: Context) -> bool:
         return False
     if label:
         return True
-    base = context.notation.letters.get(name.base, name.base)
+    base = _base(name, context)
     return len(base) > 1 and base not in GREEK and not _hatted(base)
+
+
+def _base(name: Name, context: Context) -> str:
+    """A name's letter; a notation's own letters are for networks alone."""
+    return (
+        context.notation.letters.get(name.base, name.base)
+        if context.depth
+        else (name.base)
+    )
 
 
 def _hatted(base: str) -> bool:
@@ -84,7 +93,7 @@ def lettered(name: Name, context: Context, target: Target) -> str:
     if given is not None and (target != "latex" or "latex" not in label):
         return rf"\text{{{_escaped(given)}}}" if target == "latex" else given
     layer, lower = _split(name, context)
-    base = context.notation.letters.get(name.base, name.base)
+    base = _base(name, context)
     if target == "latex":
         return _latex(base, lower, layer, context)
     if target == "text":
@@ -96,7 +105,12 @@ def _split(name: Name, context: Context) -> tuple[Index | None, tuple[Index, ...
     """The layer number as the notation counts it, and the other indices in order."""
     row = context.notation
     shift = row.first_layer - 1
-    if name.base == "o" and len(name.indices) == 1 and row.output_layered:
+    if (
+        name.base == "o"
+        and len(name.indices) == 1
+        and row.output_layered
+        and context.depth
+    ):
         return context.depth + shift, name.indices
     if not context.layered(name):
         return None, name.indices

@@ -127,6 +127,8 @@ class _Page:
         blocks.append(Heading(self.say(key), 2, key))
         if is_network:
             blocks.append(Prose(self._summary()))
+            gloss = self.story.context.notation.gloss[self.language]
+            blocks.append(Prose(self.say("notation", gloss=gloss)))
             blocks.append(Prose(self.say("forward")))
         rows: list[tuple[Formula, Formula, Inline]] = [
             (node.name, node.body, ())
@@ -221,6 +223,8 @@ class _Page:
             self.say("output_layer")
             if layer == last
             else self.say("hidden_layer", number=str(layer + shift))
+            if layer
+            else self.say("inputs")
         )
         blocks: list[Block] = [Heading(title, 3, f"layer-{layer}")]
         for name, derivation in story.errors.items():
