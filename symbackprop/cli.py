@@ -13,6 +13,7 @@ from symbackprop.version import __version__
 
 T = TypeVar("T")
 OK, DIFFERS, UNUSABLE, UNDECIDED = 0, 1, 2, 3
+_GRAVITY = (OK, UNDECIDED, DIFFERS, UNUSABLE)
 INTERRUPTED = 130
 _FORMATS = ("text", "latex", "mathml", "markdown", "html", "json")
 _SUFFIXES = {
@@ -196,7 +197,7 @@ def _build(given: argparse.Namespace) -> int:
             text = render(pages, "html", detail=given.detail)
         except SymbackpropError as error:
             print(f"symbackprop: {example.name}: {error}", file=sys.stderr)
-            worst = max(worst, _code(error))
+            worst = max(worst, _code(error), key=_GRAVITY.index)
             continue
         write(out / f"{example.name}.html", text)
         title = example.title.get(given.lang) or example.title["en"]

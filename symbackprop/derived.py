@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from symbackprop.errors import InputError, SymbackpropError
-from symbackprop.examples import Example, Lines, load_example
+from symbackprop.examples import STRATEGIES, Example, Lines, load_example
 from symbackprop.formula.tree import Derivative, Formula, Name, name_of
 from symbackprop.graph.build import graph_of
 from symbackprop.graph.graph import Graph
@@ -30,8 +30,6 @@ from symbackprop.strategies.writer import definitions_of, op_functions, op_slope
 
 if TYPE_CHECKING:
     import sympy
-
-STRATEGIES = ("backprop", "paths", "authored", "calculus")
 
 
 class LineError(SymbackpropError):
@@ -300,7 +298,7 @@ class _Work:
         shared = shared_by([*used, *errors.values()])
         openings = self.shared.slopes.openings([*used, *shared.values()])
         shared |= {anchor_of(d): d for d in errors.values() if d.goal not in own}
-        shared |= {anchor_of(d): d for d in openings.values()}
+        shared = {anchor_of(d): d for d in openings.values()} | shared
         title = ""
         if example is not None:
             title = example.title.get(context.language) or example.title["en"]

@@ -64,7 +64,3 @@ class Refused(SymbackpropError):
 
 class TooLarge(SymbackpropError):
     """A size limit was reached before anything was built or decided."""
-
-
-class MissingExtra(SymbackpropError):
-    """An optional dependency is not installed; the message says what to install."""

@@ -36,7 +36,16 @@ ROOMS: dict[str, set[str]] = {
     "graph": {"errors", "network", "notation", "ops", "formula", "examples"},
     "kernel": {"errors", "formula"},
     "strategies": {"errors", "ops", "formula", "examples", "graph", "kernel"},
-    "checks": {"errors", "network", "notation", "ops", "formula", "graph", "kernel"},
+    "checks": {
+        "errors",
+        "network",
+        "notation",
+        "ops",
+        "examples",
+        "formula",
+        "graph",
+        "kernel",
+    },
     "renderers": {"errors", "notation", "ops", "formula", "graph", "kernel"},
     "derived": {
         "errors",

@@ -268,7 +268,7 @@ def test_both_networks_end_in_the_same_line(biases: str) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_only_the_cross_entropy_page_says_why_they_share_it(name: str) -> None:
     shown = page(name)
-    says = "cancels" in shown and "both networks share their last line" in shown
+    says = "cancels" in shown and "both networks end in the same last line" in shown
     assert says is ("cross" in name)
 
 
@@ -384,7 +384,7 @@ def test_brief_detail_shows_the_result_alone(name: str) -> None:
 
 def test_where_the_sigmoid_is_steepest() -> None:
     lines = lines_of("sigmoid-slope-maximum", r"\frac{\partial y}{\partial x}")
-    assert lines[-1] == plain(r"\sigma(1-\sigma)(1-2\sigma)")
+    assert lines[-1] == plain("s(1-s)(1-2s)")  # the page names s = σ(x)
 
 
 def test_the_power_rule_for_positive_x() -> None:

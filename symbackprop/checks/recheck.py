@@ -116,7 +116,9 @@ class _Replay:
         taken = {*OPS, *ELEMENTARY, "D", "P", "Sum", "kronecker", "slope", "new"}
         names = [*model["leaves"], *model["formulas"], *general]
         for name in names:
-            if not isinstance(name, str) or not _ID.fullmatch(name) or name in taken:
+            if name in taken:
+                raise Differs(f"{name} already means something else")
+            if not isinstance(name, str) or not _ID.fullmatch(name):
                 raise InputError(f"{name!r} cannot name a quantity or a function")
         letters = frozenset("ijklmnpqrstuv")
         functions: dict[str, int | None] = {**dict.fromkeys(OPS, 1), **general}

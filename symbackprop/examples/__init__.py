@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from symbackprop.errors import InputError, Place
-from symbackprop.examples.tables import READERS, Claim, Draft, Lines
+from symbackprop.examples.tables import READERS, STRATEGIES, Claim, Draft, Lines
 from symbackprop.examples.toml_file import Toml, file_text, nearest, shown
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import Formula, Name
@@ -117,4 +117,12 @@ def shipped() -> Mapping[str, Path]:
     return MappingProxyType(dict(sorted((file.stem, file) for file in files)))
 
 
-__all__ = ["Claim", "Example", "Lines", "load_example", "read_example", "shipped"]
+__all__ = [
+    "STRATEGIES",
+    "Claim",
+    "Example",
+    "Lines",
+    "load_example",
+    "read_example",
+    "shipped",
+]

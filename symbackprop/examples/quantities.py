@@ -15,7 +15,7 @@ from symbackprop.errors import FormulaError
 from symbackprop.examples.toml_file import Toml, called, nearest, shown
 from symbackprop.examples.toml_places import Path
 from symbackprop.formula.binding import MAX_TERMS, instantiated
-from symbackprop.formula.limits import literal_value
+from symbackprop.formula.limits import MAX_TOWER, literal_value, nested_calls
 from symbackprop.formula.reader import FUNCTIONS, Vocabulary, read
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import (
@@ -168,6 +168,8 @@ class Quantities:
         self.charge(path, len(nodes), len(nodes) * deep)
         if not free:
             self._check_indices(path, formula, dict(indices or {}), shift, text)
+        if nested_calls(formula, OPS) > MAX_TOWER:
+            refuse(f"more than {MAX_TOWER} activations inside each other", 0)
         for node in nodes:
             if isinstance(node, Fraction) and literal_value(node.bottom) == 0:
                 refuse("division by zero", _found(text, "/"))

@@ -26,13 +26,14 @@ from symbackprop.network import (
     Layer,
     Network,
 )
+from symbackprop.notation import NOTATIONS
 
 MAX_FORMULAS = 500
 MAX_CHAIN = 200
 MAX_ARGUMENTS = 8
 
 LANGUAGES = ("en", "ko")
-PACKS = ("sources", "nielsen", "delta", "strict")
+PACKS = tuple(NOTATIONS)
 STRATEGIES = ("backprop", "paths", "authored", "calculus")
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from fractions import Fraction as Rational
 from string import ascii_letters, digits
 
@@ -18,6 +19,7 @@ from symbackprop.formula.tree import (
 
 MAX_CHARACTERS = 10_000
 MAX_NESTING = 100
+MAX_OF_MAX = 8
 MAX_DIGITS = 400
 MAX_EXPONENT = 1000
 MAX_TOWER = 4
@@ -105,6 +107,17 @@ def tower(formula: Formula) -> int:
             isinstance(node, Power) and not isinstance(node.exponent, Num)
         )
         here = above + grows
+        highest = max(highest, here)
+        stack.extend((child, here) for child in node.children)
+    return highest
+
+
+def nested_calls(formula: Formula, functions: Collection[str]) -> int:
+    """How many calls of some functions stand inside each other."""
+    highest, stack = 0, [(formula, 0)]
+    while stack:
+        node, above = stack.pop()
+        here = above + (isinstance(node, Call) and node.function in functions)
         highest = max(highest, here)
         stack.extend((child, here) for child in node.children)
     return highest

@@ -16,6 +16,7 @@ from symbackprop.formula.limits import (
     MAX_DIGITS,
     MAX_EXPONENT,
     MAX_NESTING,
+    MAX_OF_MAX,
     MAX_POWER_BITS,
     MAX_TOWER,
     NUMBER,
@@ -329,7 +330,7 @@ class _Reader:
         if (
             arity is not None
             and len(node.args) != arity
-            and not (word == "Max" and len(node.args) > 1)
+            and not (word == "Max" and 1 < len(node.args) <= MAX_OF_MAX)
         ):
             self.refuse(
                 node, f"{word} takes {arity} argument(s), found {len(node.args)}"

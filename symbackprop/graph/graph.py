@@ -26,7 +26,6 @@ Role: TypeAlias = Literal[
     "loss",
     "intermediate",
 ]
-PARAMETERS: tuple[Role, ...] = ("weight", "bias", "parameter")
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,6 @@ def compared(
     right: Formula,
     definitions: Definitions,
     unfold: Mapping[Name, Formula] | None = None,
-    *,
-    refute: bool = True,
 ) -> Judgement:
     """Judge left = right; the names in `unfold` stand for their forms there."""
     if left == right:
@@ -74,7 +72,7 @@ def compared(
         why = str(error)
     except Refused as error:
         return Judgement("undecided", error.message)
-    point = refuting_point(left, right, definitions) if refute else None
+    point = refuting_point(left, right, definitions)
     if point is not None:
         return Judgement("refuted", "balls at a point", (), point)
     return Judgement("undecided", why)

@@ -3,10 +3,20 @@
 from xml.sax.saxutils import escape
 
 from symbackprop.formula.tree import Formula
-from symbackprop.renderers.document import Chain, Document, Equations, Heading, Inline
+from symbackprop.renderers.document import (
+    Chain,
+    Document,
+    Equations,
+    Heading,
+    Inline,
+    Items,
+    Prose,
+    Table,
+)
 from symbackprop.renderers.mathml import mathml
 from symbackprop.renderers.spoken import spoken
 from symbackprop.renderers.typeset import Typesetter
+from symbackprop.renderers.words import word
 
 
 def mathml_page(document: Document) -> str:
@@ -39,6 +49,9 @@ def mathml_page(document: Document) -> str:
             if number == block.aside_after:
                 for aside in block.aside:
                     chain(aside)
+        where = escape(word("page", "conditions", document.language))
+        for condition in block.lines[-1].conditions if block.lines else ():
+            body.append(f"<p>{where} {inline(condition)}</p>")
 
     for block in document.blocks:
         match block:
@@ -48,8 +61,13 @@ def mathml_page(document: Document) -> str:
                 body += [element(name, relation, form) for name, form, _ in rows]
             case Chain():
                 chain(block)
-            case _:
-                pass
+            case Prose(parts):
+                body.append(f"<p>{inline(parts)}</p>")
+            case Items(items):
+                body += [f"<p>{inline(item)}</p>" for item in items]
+            case Table(header, rows):
+                lines = (" ".join(map(inline, row)) for row in (header, *rows))
+                body += [f"<p>{line}</p>" for line in lines]
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<html xmlns="http://www.w3.org/1999/xhtml" lang="{document.language}">'

@@ -23,6 +23,7 @@ from symbackprop.formula.tree import (
     Sum,
     names_in,
     positions,
+    size,
     walk,
 )
 from symbackprop.graph.build import without_ones
@@ -35,7 +36,8 @@ from symbackprop.strategies.calculus import line_by_line, slope_lemma
 from symbackprop.strategies.writer import Writer
 
 MAX_OPENINGS = 64
-"""So many slopes are opened rule by rule on one page."""
+MAX_OPENED = 30
+"""So many slopes, of bodies of so many parts, are opened rule by rule on one page."""
 
 
 class Slopes:
@@ -102,9 +104,12 @@ class Slopes:
         return found
 
     def _is_curved(self, name: Name) -> bool:
-        """Whether a definition is more than sums and products of names."""
-        body = self.definitions.body(name)
-        return body is not None and any(
+        """Whether a definition is more than sums and products, yet small."""
+        node = self.graph.node(name)
+        body = node.body
+        if body is None or _is_softmax(node) or size(body) > MAX_OPENED:
+            return False
+        return any(
             isinstance(node, Power | Call | Fraction) and names_in(node)
             for node in walk(body)
         )

@@ -118,7 +118,11 @@ CASES = [  # source, LaTeX, text
         rf"\left[{PART % 1}+{PART % 2}\right]x_1",
         "[∂L₁/∂h₁⁽¹⁾ + ∂L₂/∂h₁⁽¹⁾] x₁",
     ),
-    ("1/2*((a + b)**2 + c)", r"\frac{1}{2}[(a+b)^2+c]", "1/2·[(a + b)² + c]"),
+    (
+        "1/2*((a + b)**2 + c)",
+        r"\frac{1}{2}\left[(a+b)^2+c\right]",
+        "1/2·[(a + b)² + c]",
+    ),
 ]
 
 
