@@ -13,7 +13,6 @@ from symbackprop.formula.tree import (
     Name,
     Path,
     positions,
-    size,
 )
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.step import Step
@@ -32,7 +31,6 @@ _MINOR = frozenset(
     }
 )
 """Reasons that go without saying where there is another one."""
-MAX_MARKED = 400
 
 
 @dataclass(slots=True)
@@ -117,7 +115,7 @@ class Narrator:
                 if see not in self._opened:
                     self._opened.add(see)
                     opens, see = self.chain(because, see, inner=True), ""
-        marks = (step.path,) if step.path else tuple(_fresh(step))
+        marks = (step.path,) if step.path else changed_between(step.before, step.after)
         return Row(
             step.after,
             self._reason(step),
@@ -252,18 +250,3 @@ def _differing(before: Formula, after: Formula, path: Path) -> tuple[Path, ...]:
         for place, (a, b) in enumerate(zip(old, new, strict=True))
         for found in _differing(a, b, (*path, place))
     )
-
-
-def _fresh(step: Step) -> list[Path]:
-    """The parts of a replacement that do not stand in what it replaces."""
-    if size(step.replacement) + size(step.target) > MAX_MARKED:
-        return []
-    old = [node for _, node in positions(step.target)]
-    found: list[Path] = []
-    for path, node in positions(step.replacement):
-        if any(path[: len(done)] == done for done in found):
-            continue
-        inner = [part for _, part in positions(node)]
-        if not any(part in old for part in inner):
-            found.append(step.path + path)
-    return found

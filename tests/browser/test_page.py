@@ -302,3 +302,23 @@ def test_without_script_all_is_there(opened: Opener) -> None:
     details = page.locator("#w1_1_1 details").first
     details.locator("summary").first.click()
     assert details.locator(".row math").first.is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 600, 800, 1280])
+def test_no_window_prints_a_formula_away(opened: Opener, width: int) -> None:
+    """In a narrow window a cell spans the row; its formula must not be shrunk to 0."""
+    page = opened()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    fits = page.evaluate(
+        "[...document.querySelectorAll('.formula math')]"
+        ".map(m => parseFloat(m.style.getPropertyValue('--fit') || 1))"
+    )
+    assert len(fits) > 10
+    assert all(0.5 <= fit <= 1 for fit in fits)
+    page.emulate_media(media="print")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('.line > .formula > math')]"
+        ".filter(m => m.checkVisibility()).map(m => m.getBoundingClientRect().width)"
+    )
+    assert min(widths) > 3
