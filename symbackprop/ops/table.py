@@ -129,7 +129,8 @@ LOSSES = MappingProxyType({loss.name: loss for loss in _LOSSES})
 SPECIAL: MappingProxyType[str, str] = MappingProxyType(
     {
         "step": "1 if x > 0 else 0",
+        "abs": "Max(x, -x)",
         "pi": "3.14159265358979323846264338327950288419716939937511",
     }
 )
-"""What JSON says of the two elementary names that other programs may lack."""
+"""What JSON says of the elementary names that other programs may lack."""

@@ -87,11 +87,11 @@ class _Page:
         out.append("")
         for number, line in enumerate(chain.lines, 1):
             out.append(f"{number}. ✓ {self.inline(line.reason)}")
-            if line.open:
-                out += [
-                    f"   - ${self.typeset(row.form)}$ — {self.inline(row.reason)}"
-                    for row in line.rows
-                ]
+            for row in line.rows if line.open else ():
+                step = f"${self.typeset(row.form)}$ — {self.inline(row.reason)}"
+                out.append(f"   - {step}")
+                if row.opens is not None:
+                    out += ["", *self.chain(row.opens), ""]
         for condition in chain.lines[-1].conditions if chain.lines else ():
             where = word("page", "conditions", self.language)
             out.append(f"\n*{where}: {self.inline(condition)}*")

@@ -46,6 +46,10 @@ def mathml_page(document: Document) -> str:
             body.append(element(block.left, "", None))
         for number, line in enumerate(block.lines, 1):
             body.append(element(block.left, "=", line.form))
+            for row in line.rows if line.open else ():
+                body.append(element(row.form, "", None))
+                if row.opens is not None:
+                    chain(row.opens)
             if number == block.aside_after:
                 for aside in block.aside:
                     chain(aside)
