@@ -12,7 +12,6 @@ from warnings import catch_warnings, simplefilter
 
 from symbackprop.errors import FormulaError
 from symbackprop.formula.limits import (
-    MAX_CHARACTERS,
     MAX_DIGITS,
     MAX_EXPONENT,
     MAX_NESTING,
@@ -163,8 +162,6 @@ class _Reader:
             and left.col_offset == run[-1].col_offset
         ):
             run.append(left)
-            if len(run) > MAX_CHARACTERS:  # pragma: no cover - bounded by the length
-                break
         return run[::-1]
 
     def sum(self, node: ast.BinOp, level: int) -> Formula:
