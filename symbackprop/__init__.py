@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from symbackprop.version import __version__
 
 if TYPE_CHECKING:
+    from symbackprop.computed import compiled
     from symbackprop.derived import Derivation, Derivations, derive, render
     from symbackprop.errors import InputError, Refused, SymbackpropError, TooLarge
     from symbackprop.examples import load_example
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from symbackprop.network import Layer, Network
 
 _HOMES = {
+    "compiled": "symbackprop.computed",
     "Derivation": "symbackprop.derived",
     "Derivations": "symbackprop.derived",
     "derive": "symbackprop.derived",
@@ -40,6 +42,7 @@ __all__ = [
     "SymbackpropError",
     "TooLarge",
     "__version__",
+    "compiled",
     "derive",
     "graph_of",
     "load_example",

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from symbackprop import __version__, cli, load_example
+from symbackprop import __version__, load_example
 from symbackprop.cli import main
+from symbackprop.commands import derive as derive_command
 from symbackprop.errors import SymbackpropError
 from symbackprop.examples import shipped
 
@@ -233,7 +234,7 @@ def test_exit_3_where_a_line_is_undecided(
     def refuse(_: object) -> int:
         raise Undecided("line 1: undecided")
 
-    monkeypatch.setattr(cli, "_derive", refuse)
+    monkeypatch.setattr(derive_command, "run", refuse)
     found = command("derive", NAME)
     assert found.code == 3
     assert found.err == "symbackprop: line 1: undecided\n"

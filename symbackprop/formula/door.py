@@ -2,6 +2,8 @@
 # (SymPy annotates its own classes only in part)
 """The one door from forms to SymPy: the only file that builds SymPy objects."""
 
+from collections.abc import Callable
+
 import sympy
 
 from symbackprop.formula.binding import written_out
@@ -23,37 +25,48 @@ from symbackprop.formula.tree import (
 )
 
 
-def to_sympy(form: Formula) -> sympy.Expr:
+def to_sympy(
+    form: Formula,
+    atom: Callable[[Formula], sympy.Expr] | None = None,
+    call: Callable[[Call, list[sympy.Expr]], sympy.Expr] | None = None,
+) -> sympy.Expr:
     """The SymPy expression that a form stands for (evaluated, as SymPy does).
 
     Symbols are named by id and carry no assumptions, so that `Symbol("x1")` is one of
     them. D(J, z1_2) is the symbol delta1_2, any other derivative one of its text.
+    `atom` and `call` choose other symbols and functions: generated code has its own.
     """
+
+    def inner(part: Formula) -> sympy.Expr:
+        """The same for a part."""
+        return to_sympy(part, atom, call)
+
     match form:
         case Num():
             value = form.value
             return sympy.Rational(value.numerator, value.denominator)
         case Name():
-            return sympy.Symbol(form.id)
+            return sympy.Symbol(form.id) if atom is None else atom(form)
         case Sum(terms):
-            return sympy.Add(*map(to_sympy, terms))
+            return sympy.Add(*map(inner, terms))
         case Product(factors):
-            return sympy.Mul(*map(to_sympy, factors))
+            return sympy.Mul(*map(inner, factors))
         case Minus(body):
-            return -to_sympy(body)
+            return -inner(body)
         case Fraction(top, bottom):
-            return to_sympy(top) / to_sympy(bottom)
+            return inner(top) / inner(bottom)
         case Power(base, exponent):
-            return to_sympy(base) ** to_sympy(exponent)
+            return inner(base) ** inner(exponent)
         case Call():
-            return _call(form)
+            arguments = [inner(argument) for argument in form.arguments]
+            return (call or _call)(form, arguments)
         case Derivative():
-            return sympy.Symbol(atom_id(form))
+            return sympy.Symbol(atom_id(form)) if atom is None else atom(form)
         case Sigma(index, start, stop, body):
             if isinstance(start, Num) and isinstance(stop, Num):
-                return to_sympy(written_out(form))
+                return inner(written_out(form))
             symbol = sympy.Symbol(index, integer=True)
-            return sympy.Sum(to_sympy(body), (symbol, to_sympy(start), to_sympy(stop)))
+            return sympy.Sum(inner(body), (symbol, inner(start), inner(stop)))
         case Delta(left, right):
             return sympy.KroneckerDelta(_index(left), _index(right))
         case _:
@@ -77,9 +90,8 @@ _FUNCTIONS = {
 }
 
 
-def _call(form: Call) -> sympy.Expr:
+def _call(form: Call, arguments: list[sympy.Expr]) -> sympy.Expr:
     """A function's value; named activations stay named, except SymPy's own."""
-    arguments = [to_sympy(argument) for argument in form.arguments]
     if form.function == "pi":
         return sympy.pi
     if form.function == "Max":

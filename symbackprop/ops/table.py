@@ -134,3 +134,6 @@ SPECIAL: MappingProxyType[str, str] = MappingProxyType(
     }
 )
 """What JSON says of the elementary names that other programs may lack."""
+
+TAILS: MappingProxyType[str, str] = MappingProxyType({"erfc": "1 - erf(x)"})
+"""Functions over x that only computed forms use, where the written one loses digits."""

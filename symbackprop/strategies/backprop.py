@@ -51,7 +51,8 @@ MAX_INLINE = 60
 class Backprop:
     """One graph's derivations; what is derived once is kept and referred to.
 
-    With `keep_errors` every error term ∂J/∂z stays a name in other lines, as δ.
+    `keep_errors`: every ∂J/∂z stays a name in other lines, as δ. `named`: so does ∂L/∂v
+    of every formula, so that each is computed once.
     """
 
     def __init__(
@@ -62,9 +63,11 @@ class Backprop:
         lemmas: Mapping[str, Derivation] | None = None,
         definitions: Definitions | None = None,
         keep_errors: bool = False,
+        named: bool = False,
     ) -> None:
         self.graph = graph
-        self.keep_errors = keep_errors
+        self.keep_errors = keep_errors or named
+        self.named = named
         self.definitions = definitions or definitions_of(graph)
         self.chains = {flattened(chain[0]): chain for chain in chains}
         self.slopes = Slopes(graph, self.definitions, lemmas or {})
@@ -270,7 +273,7 @@ class Backprop:
 
     def _use_formula(self, of: Name, user: Name) -> Use:
         """The same for a graph given as formulas."""
-        if self._users(of, user) == [of] and self.slopes.stays(of):
+        if self.named or (self._users(of, user) == [of] and self.slopes.stays(of)):
             return "atom"
         because = self.total(of, user)
         if size(because.result) > MAX_INLINE:
@@ -284,7 +287,6 @@ class Backprop:
         """What cancels, the author's middle lines, the tidy last line."""
         if self._authored(writer):
             return
-        part = of != self.graph.loss
         self._assume_all(writer)
         target = self._cancelled(by)
         if target is not None and self._reached(writer, target):
@@ -292,13 +294,13 @@ class Backprop:
             self._assume_all(writer)
         neat = tidy(writer.line)
         if neat == writer.line:
-            if not part:
+            if of == self.graph.loss:
                 _same_line(writer, joined=bool(_like_terms(writer.line)))
                 _gather_inside(writer)
                 writer.end_line()
             return
         reason = tidy_reason(writer.line, neat)
-        if part:
+        if of != self.graph.loss:
             return  # ∂L_k/∂h is shown with its factor 1; its user tidies
         _same_line(writer, joined=reason in ("flatten", "signs"))
         writer.apply(algebra, (), neat, reason)

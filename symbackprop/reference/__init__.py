@@ -1,0 +1,1 @@
+"""Witnesses: a backprop engine, differences, the complex step; nothing derived here."""
