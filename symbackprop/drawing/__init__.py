@@ -1,0 +1,1 @@
+"""Pictures: a diagram of a graph, one layout of it, its painters; and plots."""
