@@ -11,10 +11,13 @@ from symbackprop.version import __version__
 if TYPE_CHECKING:
     from symbackprop.computed import compiled
     from symbackprop.derived import Derivation, Derivations, derive, render
+    from symbackprop.drawn import draw
     from symbackprop.errors import InputError, Refused, SymbackpropError, TooLarge
+    from symbackprop.examined import Report, Verdict, check, check_function
     from symbackprop.examples import load_example
     from symbackprop.graph.build import graph_of
     from symbackprop.network import Layer, Network
+    from symbackprop.trained import Trained, train
 
 _HOMES = {
     "compiled": "symbackprop.computed",
@@ -22,14 +25,21 @@ _HOMES = {
     "Derivations": "symbackprop.derived",
     "derive": "symbackprop.derived",
     "render": "symbackprop.derived",
+    "draw": "symbackprop.drawn",
     "InputError": "symbackprop.errors",
     "Refused": "symbackprop.errors",
     "SymbackpropError": "symbackprop.errors",
     "TooLarge": "symbackprop.errors",
+    "Report": "symbackprop.examined",
+    "Verdict": "symbackprop.examined",
+    "check": "symbackprop.examined",
+    "check_function": "symbackprop.examined",
     "load_example": "symbackprop.examples",
     "graph_of": "symbackprop.graph.build",
     "Layer": "symbackprop.network",
     "Network": "symbackprop.network",
+    "Trained": "symbackprop.trained",
+    "train": "symbackprop.trained",
 }
 
 __all__ = [
@@ -39,14 +49,21 @@ __all__ = [
     "Layer",
     "Network",
     "Refused",
+    "Report",
     "SymbackpropError",
     "TooLarge",
+    "Trained",
+    "Verdict",
     "__version__",
+    "check",
+    "check_function",
     "compiled",
     "derive",
+    "draw",
     "graph_of",
     "load_example",
     "render",
+    "train",
 ]
 
 

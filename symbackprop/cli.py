@@ -17,6 +17,11 @@ COMMANDS = MappingProxyType(
         "derive": "print the derivation of one example",
         "examples": "list the shipped examples",
         "build": "write a page for each example, and an index",
+        "numbers": "print the worked numbers of an example",
+        "check": "hold derived gradients against independent witnesses",
+        "verify": "judge what a book prints",
+        "draw": "draw an example's graph, or plot an activation or a loss",
+        "train": "learn as an example says: the loss by epoch",
         "recheck": "judge a derivation read back from JSON",
     }
 )

@@ -10,13 +10,21 @@ from pathlib import Path
 from types import MappingProxyType
 
 from symbackprop.errors import InputError, Place
-from symbackprop.examples.tables import READERS, STRATEGIES, Claim, Draft, Lines
+from symbackprop.examples.claims_table import (
+    CONVENTIONS,
+    RATE,
+    After,
+    Claim,
+    claims_in,
+)
+from symbackprop.examples.tables import READERS, STRATEGIES, Draft, Lines
 from symbackprop.examples.toml_file import Toml, file_text, nearest, shown
+from symbackprop.examples.training_tables import Compared, Sample, Training
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import Formula, Name
 from symbackprop.network import Network
 
-RESERVED = ("samples", "sizes", "training", "networks")
+RESERVED = ("sizes",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +50,26 @@ class Example:
     lines: tuple[Lines, ...]
     place: Place
     text: str
+    samples: tuple[Sample, ...] = ()
+    training: Training | None = None
+    networks: tuple[Compared, ...] = ()
+
+    @property
+    def rate(self) -> Rational | None:
+        """The learning rate: of [training]; where it compares several, of [update]."""
+        rates = self.training.learning_rates if self.training else ()
+        if len(rates) == 1 or self.learning_rate is None:
+            return rates[0] if rates else None
+        return self.learning_rate
 
 
-def read_example(text: str, *, name: str, file: str = "") -> Example:
-    """The example that a file's text describes. InputError where it is unusable."""
+def read_example(
+    text: str, *, name: str, file: str = "", claims: Path | None = None
+) -> Example:
+    """The example that a file's text describes. InputError where it is unusable.
+
+    `claims` is a CSV table that takes the place of the file's own claims.
+    """
     toml = Toml(text, file)
     for word in RESERVED:
         if word in toml.data:
@@ -67,6 +91,8 @@ def read_example(text: str, *, name: str, file: str = "") -> Example:
     for word, reader in READERS.items():
         if word in table:
             reader(draft)
+    if claims is not None:
+        draft.claims = claims_in(claims, draft.words)
     if draft.by == "authored" and all(lines.of is None for lines in draft.lines):
         message = 'by = "authored" needs a [[lines]] table with of'
         toml.refuse(("derive", "by"), message)
@@ -90,6 +116,9 @@ def read_example(text: str, *, name: str, file: str = "") -> Example:
         draft.lines,
         Place(file, 1, 1),
         text,
+        draft.samples,
+        draft.training,
+        draft.networks,
     )
 
 
@@ -118,7 +147,10 @@ def shipped() -> Mapping[str, Path]:
 
 
 __all__ = [
+    "CONVENTIONS",
+    "RATE",
     "STRATEGIES",
+    "After",
     "Claim",
     "Example",
     "Lines",

@@ -8,35 +8,33 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction as Rational
 from types import MappingProxyType
-from typing import Literal
 
 from symbackprop.errors import Place
+from symbackprop.examples.claims_table import Claim, claims_of
+from symbackprop.examples.pieces import LANGUAGES, decimal, layers, titles
 from symbackprop.examples.quantities import Quantities, checked_id, network_ids
-from symbackprop.examples.toml_file import Toml, called, nearest, shown
+from symbackprop.examples.toml_file import Toml, nearest, shown
 from symbackprop.examples.toml_places import MAX_VALUES, Path
+from symbackprop.examples.training_tables import (
+    Compared,
+    Sample,
+    Training,
+    compared,
+    samples,
+    training,
+)
 from symbackprop.formula.relation import Assumption
 from symbackprop.formula.tree import Formula, Name, name_of, names_in
-from symbackprop.network import (
-    ACTIVATIONS,
-    LOSSES,
-    MAX_LAYERS,
-    MAX_UNITS,
-    MAX_WEIGHTS,
-    Biases,
-    Layer,
-    Network,
-)
+from symbackprop.network import LOSSES, MAX_LAYERS, MAX_UNITS, Biases, Network
 from symbackprop.notation import NOTATIONS
 
 MAX_FORMULAS = 500
 MAX_CHAIN = 200
 MAX_ARGUMENTS = 8
 
-LANGUAGES = ("en", "ko")
 PACKS = tuple(NOTATIONS)
 STRATEGIES = ("backprop", "paths", "authored", "calculus")
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
 _LETTER = re.compile(r"[A-Za-z]")
 
 
@@ -52,19 +50,6 @@ class Lines:
     places: tuple[Place, ...]
     indices: Mapping[str, tuple[int, ...]]
     title: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What an author says a quantity is: a formula, or printed digits as text."""
-
-    quantity: str
-    of: Formula
-    formula: Formula | None
-    printed: str | None
-    where: str
-    expect: Literal["wrong"] | None
-    place: Place
 
 
 class Draft:
@@ -88,21 +73,14 @@ class Draft:
         self.labels: dict[str, Mapping[str, str]] = {}
         self.assumptions: tuple[Assumption, ...] = ()
         self.lines: tuple[Lines, ...] = ()
-
-
-def _titles(toml: Toml, path: Path) -> Mapping[str, str]:
-    """A title in each language; English is required and stands in for the rest."""
-    table = toml.table(path, LANGUAGES)
-    if "en" not in table:
-        toml.expected((*path, "en"), "the English title")
-    english = toml.prose((*path, "en"), 200)
-    korean = toml.prose((*path, "ko"), 200) if "ko" in table else english
-    return MappingProxyType({"en": english, "ko": korean})
+        self.samples: tuple[Sample, ...] = ()
+        self.training: Training | None = None
+        self.networks: tuple[Compared, ...] = ()
 
 
 def _title(draft: Draft) -> None:
     """`title.en`, `title.ko`."""
-    draft.title = _titles(draft.toml, ("title",))
+    draft.title = titles(draft.toml, ("title",))
 
 
 def _source(draft: Draft) -> None:
@@ -131,23 +109,12 @@ def _network(draft: Draft) -> None:
     toml, path = draft.toml, ("network",)
     table = toml.table(path, ("inputs", "layers", "loss", "biases"))
     inputs = toml.whole((*path, "inputs"), "a whole number of inputs", MAX_UNITS)
-    layers: list[Layer] = []
-    width, weights = inputs, 0
-    rows = (*path, "layers")
-    for place in toml.items(rows, "layers", 1, MAX_LAYERS):
-        row = (*rows, place)
-        toml.table(row, ("units", "activation"))
-        units = toml.whole((*row, "units"), "a whole number of units", MAX_UNITS)
-        activation = toml.choice((*row, "activation"), "an activation", ACTIVATIONS)
-        layers.append(Layer(units, activation))
-        weights, width = weights + width * units, units
-        if weights > MAX_WEIGHTS:
-            toml.refuse(row, f"the network has more than {MAX_WEIGHTS:,} weights")
+    rows = layers(toml, (*path, "layers"), inputs)
     loss = toml.choice((*path, "loss"), "a loss", LOSSES)
     biases: Biases = "unit"
     if "biases" in table:
         biases = _biases(toml, (*path, "biases"))
-    draft.network = Network(inputs, tuple(layers), loss, biases)
+    draft.network = Network(inputs, rows, loss, biases)
     draft.words.known.update(network_ids(draft.network))
     draft.words.loss = Name("J")
 
@@ -205,27 +172,6 @@ def _loss(draft: Draft) -> None:
     draft.words.loss = name_of(text)
 
 
-def _decimal(toml: Toml, path: Path) -> str:
-    """A decimal number in quotes, its digits kept."""
-    if isinstance(toml.get(path), int | float):
-        hint = f'put quotes around it, "{toml.raw(path)[:40]}": its digits matter'
-        toml.expected(path, "a decimal number in quotes", hint)
-    text = toml.string(path, "a decimal number in quotes").strip(" ")
-    for character in text:
-        if not " " <= character <= "~":
-            message = f"expected a decimal number, found {called(character)}"
-            toml.refuse(path, message, offset=toml.string(path).index(character))
-    match = _DECIMAL.fullmatch(text)
-    if not match:
-        message = f"expected a decimal number, found {shown(text)}"
-        toml.refuse(path, message, 'such as "0.5" or "-1.25e-3"', offset=0)
-    exponent = match[1] or "0"
-    if len(text) > 400 or len(exponent) > 4 or abs(int(exponent)) > 400:
-        message = "expected at most 400 digits and an exponent of at most 400"
-        toml.refuse(path, message, offset=0)
-    return text
-
-
 def _values(draft: Draft) -> None:
     """`[values]`: id = "decimal", for leaves alone."""
     for name in draft.toml.table(("values",)):
@@ -234,13 +180,13 @@ def _values(draft: Draft) -> None:
         if not draft.words.known[name]:
             message = f"{name} is computed from the others: expected values of leaves"
             draft.toml.refuse(path, message, key=True)
-        draft.values[known] = Rational(_decimal(draft.toml, path))
+        draft.values[known] = Rational(decimal(draft.toml, path))
 
 
 def _update(draft: Draft) -> None:
     """`[update]`: the learning rate of w' = w - rate·dJ/dw."""
     draft.toml.table(("update",), ("learning_rate",))
-    draft.learning_rate = Rational(_decimal(draft.toml, ("update", "learning_rate")))
+    draft.learning_rate = Rational(decimal(draft.toml, ("update", "learning_rate")))
 
 
 def _derive(draft: Draft) -> None:
@@ -344,35 +290,31 @@ def _chain(draft: Draft, path: Path) -> Lines:
         tuple(words.formula(row, indices) for row in rows),
         tuple(toml.place(row) for row in rows),
         MappingProxyType(indices),
-        _titles(toml, (*path, "title")) if "title" in table else MappingProxyType({}),
+        titles(toml, (*path, "title")) if "title" in table else MappingProxyType({}),
     )
 
 
 def _claims(draft: Draft) -> None:
-    """`[[claims]]`: quantity, formula or printed, where, expect."""
-    places = draft.toml.items(("claims",), "[[claims]] tables", 1, MAX_VALUES)
-    draft.claims = tuple(_claim(draft, ("claims", place)) for place in places)
+    """`[[claims]]`, or the name of a CSV table of them."""
+    draft.claims = claims_of(draft.toml, draft.words)
 
 
-def _claim(draft: Draft, path: Path) -> Claim:
-    """One claim."""
-    toml, words = draft.toml, draft.words
-    known = ("quantity", "formula", "printed", "where", "expect")
-    table = toml.table(path, known)
-    if ("formula" in table) == ("printed" in table):
-        toml.refuse(path, "expected one of formula and printed in a claim")
-    of = words.quantity((*path, "quantity"))
-    if "expect" in table:
-        toml.choice((*path, "expect"), '"wrong"', ("wrong",))
-    return Claim(
-        toml.string((*path, "quantity")).strip(),
-        of,
-        words.formula((*path, "formula")) if "formula" in table else None,
-        _decimal(toml, (*path, "printed")) if "printed" in table else None,
-        toml.prose((*path, "where"), 500) if "where" in table else "",
-        "wrong" if "expect" in table else None,
-        toml.place(path),
-    )
+def _samples(draft: Draft) -> None:
+    """`[[samples]]`: the data, one table a sample."""
+    draft.samples = samples(draft.toml, draft.words)
+
+
+def _training(draft: Draft) -> None:
+    """`[training]`: how the parameters are trained."""
+    draft.training = training(draft.toml, draft.learning_rate)
+
+
+def _networks(draft: Draft) -> None:
+    """`[[networks]]`: other networks that are compared with [network]."""
+    if draft.network is None:
+        message = "[[networks]] goes with [network] alone"
+        draft.toml.refuse(("networks",), message, key=True)
+    draft.networks = compared(draft.toml, draft.network)
 
 
 READERS: Mapping[str, Callable[[Draft], None]] = MappingProxyType(
@@ -385,6 +327,9 @@ READERS: Mapping[str, Callable[[Draft], None]] = MappingProxyType(
         "loss": _loss,
         "values": _values,
         "update": _update,
+        "samples": _samples,
+        "training": _training,
+        "networks": _networks,
         "derive": _derive,
         "notation": _notation,
         "assumptions": _assumptions,

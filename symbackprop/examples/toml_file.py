@@ -264,15 +264,15 @@ class Toml:
             self.refuse(path, f"expected {what}, found {shown(value)}", hint)
         return value
 
-    def whole(self, path: Path, what: str, most: int) -> int:
-        """A whole number from 1 up."""
+    def whole(self, path: Path, what: str, most: int, least: int = 1) -> int:
+        """A whole number from 1, or `least`, up."""
         value = self.get(path)
         if not isinstance(value, int) or isinstance(value, bool):
             self.expected(path, what)
-        if not 1 <= value <= most:
-            self.refuse(
-                path, f"expected {what} from 1 to {most}, found {self.raw(path)[:40]}"
-            )
+        if not least <= value <= most:
+            found = self.raw(path)[:40]
+            message = f"expected {what} from {least} to {most}, found {found}"
+            self.refuse(path, message)
         return value
 
 

@@ -177,10 +177,9 @@ class Backprop:
         """Whether the loss is shown as ∂L1/∂h + ∂L2/∂h: one part an output unit."""
         if of != self.graph.loss or self.graph.node(by).role != "activation":
             return False
-        if self.keep_errors:
-            return False
         return (
-            len(users) > 1
+            not self.keep_errors
+            and len(users) > 1
             and all(user in self.part_of for user in users)
             and (len(users) == len(self.part_of))
         )
@@ -333,8 +332,7 @@ class Backprop:
 
     def _cancelled(self, by: Name) -> Formula | None:
         """∂J/∂z of an output unit once the activation's slope has cancelled."""
-        node = self.graph.node(by)
-        name = self.graph.loss_name
+        node, name = self.graph.node(by), self.graph.loss_name
         if not name or node.role != "preactivation" or node.layer != self.last_layer:
             return None
         text = LOSSES[name].after.get(self.graph.activations[-1])
