@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from symbackprop.graph.build import graph_of
     from symbackprop.network import Layer, Network
     from symbackprop.trained import Trained, train
+    from symbackprop.worked import Numbers, numbers
 
 _HOMES = {
     "compiled": "symbackprop.computed",
@@ -38,6 +39,8 @@ _HOMES = {
     "graph_of": "symbackprop.graph.build",
     "Layer": "symbackprop.network",
     "Network": "symbackprop.network",
+    "Numbers": "symbackprop.worked",
+    "numbers": "symbackprop.worked",
     "Trained": "symbackprop.trained",
     "train": "symbackprop.trained",
 }
@@ -48,6 +51,7 @@ __all__ = [
     "InputError",
     "Layer",
     "Network",
+    "Numbers",
     "Refused",
     "Report",
     "SymbackpropError",
@@ -62,6 +66,7 @@ __all__ = [
     "draw",
     "graph_of",
     "load_example",
+    "numbers",
     "render",
     "train",
 ]

@@ -204,12 +204,12 @@ def derive(
         raise InputError(
             f"unknown strategy {strategy!r}", hint="known: " + ", ".join(STRATEGIES)
         )
-    work = _Work(graph, example, strategy, _context(graph, example, notation, lang))
+    work = _Work(graph, example, strategy, context_of(graph, example, notation, lang))
     derivations = Derivations({name: work.derivation(name) for name in names}, work)
     return derivations[names[0].id] if isinstance(wrt, str) else derivations
 
 
-def _context(
+def context_of(
     graph: Graph, example: Example | None, notation: str | None, lang: str
 ) -> Context:
     """How this source's quantities are lettered."""
@@ -319,6 +319,8 @@ class _Work:
             or bool(example and example.learning_rate is not None),
             source=example.source if example else "",
             widths=widths or _widths(graph),
+            given=example.values if example else {},
+            rate=example.learning_rate if example else None,
         )
 
     def derivation(self, name: Name) -> kernel.Derivation:

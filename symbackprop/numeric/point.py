@@ -13,7 +13,7 @@ from flint import arb, ctx, fmpq
 
 from symbackprop.errors import InputError, TooLarge
 from symbackprop.formula.tree import Derivative, Formula, Name
-from symbackprop.numeric.evaluate import run, value_of
+from symbackprop.numeric.evaluate import value_of
 from symbackprop.numeric.program import Assignment
 
 T = TypeVar("T")
@@ -25,6 +25,10 @@ General: TypeAlias = Mapping[
 
 FIRST_BITS = 128
 MAX_BITS = 1 << 14
+EXACT_BITS = 1 << 16
+"""A rational that needs more bits goes on as a ball."""
+FAR = arb(2) ** 4096
+"""Beyond it, and below its reciprocal, digits are found without writing a value out."""
 
 
 class Undecided(TooLarge):
@@ -50,7 +54,11 @@ class BallArithmetic:
         if isinstance(exponent, int):
             if exponent < 0 and base == 0:
                 raise InputError("a division by zero at this point")
+            if isinstance(base, fmpq) and _bits(base) * abs(exponent) > EXACT_BITS:
+                base = ball(base)
             return base**exponent
+        if base < 0 and not ball(exponent).is_integer():
+            raise InputError("a root of a negative number")
         return ball(base) ** ball(exponent)
 
     def call(self, function: str, arguments: list[Ball], slope: int | None) -> Ball:
@@ -69,6 +77,17 @@ def ball(value: Ball) -> arb:
     return value if isinstance(value, arb) else arb(value)
 
 
+def shortened(value: Ball) -> Ball:
+    """A value; a rational that has grown long as a ball."""
+    too_long = isinstance(value, fmpq) and _bits(value) > EXACT_BITS
+    return ball(value) if too_long else value
+
+
+def _bits(value: fmpq) -> int:
+    """How many bits the longer of a rational's two numbers has."""
+    return int(value.height_bits())
+
+
 def _sigmoid(x: Ball) -> Ball:
     """1/(1 + e^-x)."""
     return fmpq(1, 2) if x == 0 else 1 / (1 + (-ball(x)).exp())
@@ -81,16 +100,16 @@ def _exp(x: Ball) -> Ball:
 
 def _log(x: Ball) -> Ball:
     """ln x, exact at 1."""
-    if isinstance(x, fmpq) and x <= 0:
+    if x <= 0:
         raise InputError("the logarithm of a number that is not positive")
     return fmpq(0) if x == 1 else ball(x).log()
 
 
 def _sqrt(x: Ball) -> Ball:
     """√x, exact for a square of a rational."""
+    if x < 0:
+        raise InputError("the square root of a negative number")
     if isinstance(x, fmpq):
-        if x < 0:
-            raise InputError("the square root of a negative number")
         top, bottom = arb(x.p).sqrt(), arb(x.q).sqrt()
         if top.is_exact() and bottom.is_exact():
             return top.fmpq() / bottom.fmpq()
@@ -209,9 +228,16 @@ class Point:
         if bits not in self._runs:
             leaves = {n: self.arithmetic.number(v) for n, v in self.values.items()}
             self._runs[bits] = self._with_bits(
-                bits, lambda: run(self.lines, leaves, self.arithmetic)
+                bits, lambda: self.computed(leaves)
             )
         return self._runs[bits]
+
+    def computed(self, leaves: Mapping[Name, Ball]) -> dict[Formula, Ball]:
+        """Every atom's value from the leaves', at the context's precision."""
+        known: dict[Formula, Ball] = {**leaves}
+        for line in self.lines:
+            known[line.atom] = shortened(value_of(line.form, known, self.arithmetic))
+        return known
 
     def value(self, form: Formula, bits: int = FIRST_BITS) -> Ball:
         """The value of a form over atoms, as a rational or a ball."""
@@ -273,9 +299,30 @@ def decimal_of(value: Ball, significant: int) -> str | None:
         return _plain(Rational(int(value.p), int(value.q)), significant)
     if not value.is_finite() or (value.contains(0) and not value.is_zero()):
         return None
+    if abs(value) > FAR or abs(value) < 1 / FAR:
+        return _far(value, significant)
     low, high = value.lower(), value.upper()
     ends = [_plain(_rational(end), significant) for end in (low, high)]
     return ends[0] if ends[0] == ends[1] else None
+
+
+def _far(value: arb, significant: int) -> str | None:
+    """A value that is huge or tiny beyond all floats, rounded; None if too wide."""
+    size = abs(value)
+    guess = (size.mid().log() / arb(10).log()).floor().unique_fmpz()
+    if guess is None:
+        return None
+    for exponent in (guess, guess + 1, guess - 1):
+        scaled = size * arb(10) ** (significant - 1 - exponent)
+        digits = (scaled + fmpq(1, 2)).floor().unique_fmpz()
+        if digits is None:
+            return None
+        if digits == 10**significant:
+            digits, exponent = digits // 10, exponent + 1  # noqa: PLW2901 - 9.99… up
+        if 10 ** (significant - 1) <= digits < 10**significant:
+            text, sign = str(digits), "-" if value < 0 else ""
+            return f"{sign}{text[0]}.{text[1:] or '0'}e{exponent}"
+    return None
 
 
 def _rational(end: arb) -> Rational:
@@ -291,7 +338,7 @@ def _plain(value: Rational, significant: int) -> str:
     size = abs(value)
     # Digits counted in bits: Python refuses to write out very long integers.
     bits = size.numerator.bit_length() - size.denominator.bit_length()
-    exponent = int(bits * 0.30103) - 1
+    exponent = bits * 30103 // 100000 - 1  # never above the true one
     while size >= Rational(10) ** (exponent + 1):
         exponent += 1
     places = significant - 1 - exponent

@@ -16,6 +16,7 @@ from symbackprop.formula.tree import (
 )
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.kernel.step import Step
+from symbackprop.numeric.worked import Link
 from symbackprop.renderers.document import Chain, Inline, Line, Row
 from symbackprop.renderers.words import messages, phrase, word
 
@@ -33,12 +34,18 @@ _MINOR = frozenset(
 """Reasons that go without saying where there is another one."""
 
 
+def _no_value(_: Derivation) -> Link | None:
+    """A page without values."""
+    return None
+
+
 @dataclass(slots=True)
 class Narrator:
     """Turns derivations into chains in one language at one level of detail.
 
     `shared` are the derivations that steps refer to, by anchor; at full detail each
-    is opened where it is first used, otherwise all stand in the appendix.
+    is opened where it is first used, otherwise all stand in the appendix. `value` is
+    what a derivation's last line comes to at the page's values.
     """
 
     language: str
@@ -47,6 +54,7 @@ class Narrator:
     shared: Mapping[str, Derivation] = field(default_factory=dict)
     partial: Mapping[Derivative, Derivation] = field(default_factory=dict)
     openings: Mapping[Derivative, Derivation] = field(default_factory=dict)
+    value: Callable[[Derivation], Link | None] = _no_value
     _anchors: dict[int, str] = field(default_factory=dict)
     _opened: set[str] = field(default_factory=set)
 
@@ -74,6 +82,9 @@ class Narrator:
         conditions = self._conditions(derivation.conditions)
         if lines and conditions:
             lines = (*lines[:-1], replace(lines[-1], conditions=conditions))
+        if lines and not inner:
+            last = replace(lines[-1], value=self.value(derivation))
+            lines = (*lines[:-1], last)
         return Chain(anchor, derivation.goal, lines, note, aside)
 
     def _line(self, group: Sequence[Step]) -> Line:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from symbackprop.formula.tree import Formula, Path
+from symbackprop.numeric.worked import Link
 from symbackprop.renderers.lettering import Context
 
 Inline: TypeAlias = tuple["str | Formula", ...]
@@ -26,6 +27,18 @@ class Heading:
 class Prose:
     """One paragraph."""
 
+    text: Inline
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a book prints beside a line, judged: a sign, words, and their tone.
+
+    The tone is an outcome (agrees, differs, undecided); it is never shown alone.
+    """
+
+    tone: str
+    sign: str
     text: Inline
 
 
@@ -51,7 +64,8 @@ class Row:
 class Line:
     """One printed line. `changed` marks what differs from the line before.
 
-    `rows` are the small steps that lead to it, folded away unless `open`.
+    `rows` are the small steps that lead to it, folded away unless `open`; `value` is
+    what the line comes to at the page's values, `notes` what a book prints of it.
     """
 
     form: Formula
@@ -62,6 +76,8 @@ class Line:
     conditions: tuple[Inline, ...] = ()
     rows: tuple[Row, ...] = ()
     open: bool = False
+    value: Link | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +99,40 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Equations:
-    """Definitions or updates, one a row: a name, its form, a gloss."""
+    """Definitions or updates, one a row: a name, its form, a gloss.
+
+    `values` are what the rows come to at the page's values, one a row or none at all;
+    `notes` what a book prints of them.
+    """
 
     rows: tuple[tuple[Formula, Formula, Inline], ...]
     relation: str = "="
+    values: tuple[Link | None, ...] = ()
+    notes: tuple[tuple[Note, ...], ...] = ()
+
+    @property
+    def valued(self) -> tuple[tuple[Formula, Formula, Inline, Link | None], ...]:
+        """The rows with their values."""
+        values = self.values or (None,) * len(self.rows)
+        return tuple(
+            (*row, value) for row, value in zip(self.rows, values, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Calculations:
+    """Quantities worked out: each with its formula, numbers put in, result."""
+
+    rows: tuple[tuple[Formula, tuple[Link, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of cells with a header."""
+    """A table of cells with a header; `tones` are the rows' outcomes, if they have any."""
 
     header: tuple[Inline, ...]
     rows: tuple[tuple[Inline, ...], ...]
+    tones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +142,7 @@ class Items:
     items: tuple[Inline, ...]
 
 
-Block: TypeAlias = Heading | Prose | Chain | Equations | Table | Items
+Block: TypeAlias = Heading | Prose | Chain | Equations | Calculations | Table | Items
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,20 @@
-"""The document as one HTML file that needs no network, and the index of a folder.
+"""The document as one HTML file that needs no network.
 
 Every word of the document is escaped here; formulas become MathML with `alttext`.
 The same input gives the same bytes.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Sequence
-from functools import cache
 from html import escape
-from importlib.resources import files
 from urllib.parse import quote
 
-from symbackprop.formula.tree import Formula, Minus, Path, Product, Sum
+from symbackprop.formula.tree import Formula, Minus, Path, Product, Sum, names_in
+from symbackprop.numeric.worked import Link
+from symbackprop.renderers.breaking import pieces, spaced
 from symbackprop.renderers.document import (
     Block,
+    Calculations,
     Chain,
     Document,
     Equations,
@@ -27,13 +26,17 @@ from symbackprop.renderers.document import (
     Row,
     Table,
 )
+from symbackprop.renderers.margin import margin, toned_row
 from symbackprop.renderers.mathml import mathml
 from symbackprop.renderers.spoken import spoken
 from symbackprop.renderers.typeset import Typesetter
+from symbackprop.renderers.webfile import shipped_text, web_file
 from symbackprop.renderers.words import word
 
 _LONG_PAGE = 3  # from this many sections on a page has a table of contents
 _PAGE_ONLY = "/* page only */"  # what stands below it in page.css is not for Jupyter
+_WRAPS = 24.0  # a product of numbers wider than so many letters may be broken
+_TIED = "\N{NO-BREAK SPACE}"
 _SEE = re.compile(r' ?<a class="see" href="([^"]*)">[^<]*</a>')
 _SPARE = re.compile(  # the namespace, and the form of the ends of an mrow
     r' xmlns="[^"]*"|(?<=<mrow><mo stretchy="false") form="prefix"'
@@ -56,71 +59,18 @@ def html(document: Document) -> str:
         f' data-failed="{page.say("failed")}"></p>\n'
     )
     kind = "long" if contents else ""
-    return _file(document.title, document.language, content, kind, _shipped("page.js"))
-
-
-def index_page(
-    title: str, language: str, entries: Sequence[tuple[str, str, str]]
-) -> str:
-    """The index of a folder of pages: (file, title, note) each."""
-    rows = "".join(
-        f'<li><a href="{_relative(href)}">{escape(name)}</a>'
-        f"<p>{escape(note)}</p></li>\n"
-        for href, name, note in entries
+    return web_file(
+        document.title, document.language, content, kind, shipped_text("page.js")
     )
-    content = (
-        f"<header>\n<h1>{escape(title)}</h1>\n</header>\n"
-        f'<main>\n<ul class="index">\n{rows}</ul>\n</main>\n'
-    )
-    return _file(title, language, content)
 
 
 def fragment(document: Document) -> str:
     """The document's body with its own style and without script, for Jupyter."""
-    style = _shipped("page.css").partition(_PAGE_ONLY)[0]
+    style = shipped_text("page.css").partition(_PAGE_ONLY)[0]
     return (
         f'<div class="symbackprop" lang="{escape(document.language)}">'
         f"<style>\n{style}</style>\n{_Page(document, script=False).body()}</div>\n"
     )
-
-
-def _file(
-    title: str, language: str, content: str, kind: str = "", script: str = ""
-) -> str:
-    """A whole file; it may load nothing and run only its own script."""
-    style = _shipped("page.css")
-    policy = (
-        f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src {_hash(style)}; style-src-attr 'unsafe-inline'; "
-        f"script-src {_hash(script)}"
-    )
-    return (
-        f'<!DOCTYPE html>\n<html lang="{escape(language)}">\n<head>\n'
-        f'<meta charset="utf-8"/>\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}"/>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
-        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n"
-        f'<body>\n<div class="symbackprop page {kind}">\n{content}</div>\n'
-        f"<script>{script}</script>\n</body>\n</html>\n"
-    )
-
-
-@cache  # shipped files, read once
-def _shipped(name: str) -> str:
-    """The style sheet or the script."""
-    return files("symbackprop.renderers").joinpath(name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    """What a content security policy knows an inline text by."""
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def _relative(href: str) -> str:
-    """A file's name as a link that cannot leave for another scheme or host."""
-    path, mark, anchor = href.partition("#")
-    return escape("./" * path.startswith("/") + quote(path) + mark + quote(anchor))
 
 
 class _Page:
@@ -157,9 +107,14 @@ class _Page:
 
     def inline(self, parts: Inline) -> str:
         """Words and formulas in a row."""
-        return "".join(
-            escape(part) if isinstance(part, str) else self.math(part) for part in parts
-        )
+        shown = [escape(p) if isinstance(p, str) else self.math(p) for p in parts]
+        for place, part in enumerate(parts):
+            if isinstance(part, str) and part[:1] == part[-1:] == _TIED:
+                before, after = shown[place - 1], shown[place + 1]
+                if before:  # browsers break a line beside a formula all the same
+                    tied = f'<span class="tied">{before}{shown[place]}{after}</span>'
+                    shown[place - 1 : place + 2] = ["", "", tied]
+        return "".join(shown)
 
     def anchor(self, anchor: str) -> str:
         """An id attribute, none where the page has that id already."""
@@ -170,16 +125,19 @@ class _Page:
         return f' id="{escape(name)}"'
 
     def tools(self) -> str:
-        """Buttons and keys; they show once the script runs."""
+        """Buttons and keys; they show once the script runs.
+
+        A page without a chain has nothing to fold and no line to go to.
+        """
+        folds = any(isinstance(block, Chain) for block in self.document.blocks)
+        acts = ("open_all", "close_all", "theme") if folds else ("theme",)
         buttons = "".join(
             f'<button type="button" data-do="{act}">{self.say(act)}</button>\n'
-            for act in ("open_all", "close_all", "theme")
+            for act in acts
         )
         keys = re.sub("`(.+?)`", r"<kbd>\1</kbd>", self.say("help"))
-        return (
-            f'<div class="tools" hidden="hidden">\n{buttons}'
-            f'<p class="help">{keys}</p>\n</div>\n'
-        )
+        help_ = f'<p class="help">{keys}</p>\n' if folds else ""
+        return f'<div class="tools" hidden="hidden">\n{buttons}{help_}</div>\n'
 
     def contents(self, headings: Sequence[Heading]) -> str:
         """The table of contents."""
@@ -226,6 +184,8 @@ class _Page:
                 return self.table(block)
             case Equations():
                 return self.equations(block)
+            case Calculations():
+                return self.calculations(block)
             case Chain():
                 return self.chain(block)
 
@@ -233,20 +193,67 @@ class _Page:
         """A table that scrolls inside itself."""
         head = "".join(f'<th scope="col">{self.inline(c)}</th>' for c in table.header)
         cells = [[f"<td>{self.inline(c)}</td>" for c in row] for row in table.rows]
-        rows = "".join(f"<tr>{''.join(row)}</tr>\n" for row in cells)
+        tones = table.tones or ("",) * len(cells)
+        rows = "".join(map(toned_row, cells, tones))
         return (
             f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
             f"<tbody>\n{rows}</tbody></table></div>\n"
         )
 
     def equations(self, equations: Equations) -> str:
-        """Definitions in the grid of a chain."""
+        """Definitions in the grid of a chain, their values in its last column."""
+        notes = equations.notes or ((),) * len(equations.rows)
         rows = "".join(
             f'<li class="line">{self.cells(left, form, (), equations.relation)}'
-            f'<div class="why">{self.inline(gloss)}</div></li>\n'
-            for left, form, gloss in equations.rows
+            f'<div class="why">{self.inline(gloss)}{self.value(value)}</div>'
+            f"{margin(printed, self.inline)}</li>\n"
+            for (left, form, gloss, value), printed in zip(
+                equations.valued, notes, strict=True
+            )
         )
         return f'<div class="chain equations"><ul class="lines">\n{rows}</ul></div>\n'
+
+    def value(self, link: Link | None) -> str:
+        """What a row comes to, quietly."""
+        if link is None:
+            return ""
+        number = self.math(link.form)
+        return f'<span class="value">{escape(link.relation)} {number}</span>'
+
+    def worth(self, link: Link | None) -> str:
+        """What a chain comes to, as a row of its own under its last line."""
+        if link is None:
+            return ""
+        return (
+            f'<li class="worth"><span class="rel">{escape(link.relation)}</span>'
+            f'<div class="formula">{self.math(link.form)}</div>'
+            f'<div class="why">{self.say("at_values")}</div></li>\n'
+        )
+
+    def calculations(self, block: Calculations) -> str:
+        """Quantities worked out: results in a column, what leads to them before."""
+        rows = "".join(
+            f'<li><div class="left">{self.math(left, display=True)}</div>'
+            f'<div class="way">'
+            f"{''.join(map(self.link, links[:-1]))}</div>"
+            f'<div class="result">{self.link(links[-1])}</div></li>\n'
+            for left, links in block.rows
+        )
+        return f'<div class="chain workings"><ul>\n{rows}</ul></div>\n'
+
+    def link(self, link: Link) -> str:
+        """A relation sign and what stands behind it; a long product may wrap."""
+        sign = f'<span class="rel">{escape(link.relation)}</span>'
+        shown = [self.math(link.form, display=True)]
+        parts = pieces(link.form, self.typeset) if not names_in(link.form) else []
+        if sum(part.width for part in parts) > _WRAPS:
+            shown = [mathml(spaced(part), display=True) for part in parts]
+        cells = "".join(f'<span class="formula">{math}</span>' for math in shown)
+        if len(shown) > 1:
+            said = escape(spoken(link.form, self.document.context))
+            told = f'role="math" aria-label="{said}"'
+            cells = f'<span class="pieces" {told}>{cells}</span>'
+        return f'<span class="link">{sign}{cells}</span>'
 
     def cells(
         self,
@@ -277,6 +284,7 @@ class _Page:
             rows.append(self.line(line, left, checked=chain.checked))
             if number == place:
                 rows.append(aside)
+        rows.append(self.worth(chain.lines[-1].value if chain.lines else None))
         note = f'<p class="note">{self.inline(chain.note)}</p>\n' if chain.note else ""
         return (
             f'<div class="chain"{self.anchor(chain.anchor)}>\n{note}'
@@ -318,7 +326,8 @@ class _Page:
         return (
             f'<li class="line"{self.stops[left is None]}>'
             f"{self.cells(left, line.form, line.changed)}"
-            f"{why}{self.conditions(conditions)}{inner}</li>\n"
+            f"{why}{margin(line.notes, self.inline)}{self.conditions(conditions)}"
+            f"{inner}</li>\n"
         )
 
     def row(self, row: Row, *, checked: bool) -> str:

@@ -3,8 +3,11 @@
 from itertools import pairwise
 
 from symbackprop.formula.tree import Formula, Minus, Product, Sum
+from symbackprop.numeric.worked import Link
+from symbackprop.renderers.breaking import in_rows, wide
 from symbackprop.renderers.document import (
     Block,
+    Calculations,
     Chain,
     Document,
     Equations,
@@ -16,13 +19,22 @@ from symbackprop.renderers.document import (
     Row,
     Table,
 )
-from symbackprop.renderers.dollars import between_dollars
+from symbackprop.renderers.dollars import SIGNS, between_dollars, linked
 from symbackprop.renderers.measure import grouped, measured
 from symbackprop.renderers.typeset import Typesetter
 from symbackprop.renderers.words import word
 
 ROOM = 46.0
 """The width that a formula may take beside its reason, in average letters."""
+
+WIDE = 78.0
+"""The width of a row of numbers, in average letters."""
+
+GAP = 3.0
+"""The room that a relation sign takes between two formulas."""
+
+NEXT_ROW = " \\\\\n  &\\quad "
+"""From one row of a formula to the next."""
 
 _PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \usepackage{iftex}
@@ -41,7 +53,9 @@ _PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \newcommand{\why}[1]{\tag*{\parbox[c]{4.4cm}{\raggedleft\footnotesize #1}}}
 \begin{document}
 """
+_TIE = "\N{NO-BREAK SPACE}"
 _SPECIAL = {
+    _TIE: "~",
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
@@ -59,6 +73,7 @@ _SPECIAL = {
     "η": r"$\eta$",
     "δ": r"$\delta$",
     "≤": r"$\leq$",
+    "≈": r"$\approx$",
     "✓": r"$\checkmark$",
     "√": r"$\surd$",
     "…": r"\dots{}",
@@ -120,6 +135,12 @@ class _Page:
         """Words with formulas between them."""
         return between_dollars(parts, self.typeset, escaped)
 
+    def ragged(self, parts: Inline) -> str:
+        """A paragraph; one of equations that stay whole has a ragged edge."""
+        text = self.inline(parts)
+        whole = any(isinstance(part, str) and _TIE in part for part in parts)
+        return rf"{{\raggedright {text}\par}}" if whole else text
+
     def blocks(self, blocks: tuple[Block, ...]) -> list[str]:
         """Every block."""
         return [line for block in blocks for line in [*self.block(block), ""]]
@@ -131,18 +152,20 @@ class _Page:
                 kind = "subsection" if level == 2 else "subsubsection"
                 return [rf"\{kind}*{{{self.inline(parts)}}}"]
             case Prose(parts):
-                return [self.inline(parts)]
+                return [self.ragged(parts)]
             case Chain():
                 return self.chain(block)
-            case Equations(rows, relation):
+            case Equations(_, relation):
                 lines = [
-                    f"  {self.typeset(name)} &{relation} {row}"
-                    for name, form, _ in rows
-                    for row in self.first_and_rest(form)
+                    f"  {self.typeset(name)} &{relation} {self.rows_of(form)}"
+                    + (f" && {linked(value, self.typeset)}" if value else "")
+                    for name, form, _, value in block.valued
                 ]
                 return self.display(lines)
+            case Calculations(rows):
+                return self.display([self.calculation(*row) for row in rows], "[2pt]")
             case Items(items):
-                rows = [rf"  \item {self.inline(item)}" for item in items]
+                rows = [rf"  \item {self.ragged(item)}" for item in items]
                 return [r"\begin{itemize}", *rows, r"\end{itemize}"]
             case Table(header, rows):
                 spec = "l" * len(header)
@@ -152,16 +175,33 @@ class _Page:
                 ]
                 return [rf"\begin{{tabular}}{{{spec}}}", *lines, r"\end{tabular}"]
 
-    def first_and_rest(self, form: Formula) -> list[str]:
-        """A definition's right side, its later rows aligned under the first."""
-        rows = self.broken(form)
-        return [" \\\\\n  &\\quad ".join(rows)]
+    def rows_of(self, form: Formula) -> str:
+        """A right side, its later rows aligned under the first."""
+        return NEXT_ROW.join(self.broken(form))
 
-    def display(self, lines: list[str]) -> list[str]:
+    def calculation(self, left: Formula, links: tuple[Link, ...]) -> str:
+        """A quantity worked out, in one row if it fits, else its formula above."""
+        rows: list[str] = []
+        start = used = measured(left, self.context)
+        for link in links:
+            width = wide(link.form, self.typeset) + GAP
+            parts = in_rows(link.form, WIDE, self.typeset)
+            fits = rows and len(parts) == 1 and used + width <= WIDE
+            text = f"{SIGNS[link.relation]} " + NEXT_ROW.join(parts)
+            if fits:
+                rows[-1] += " " + text
+            else:
+                rows.append(text)
+                used = start
+            used += width
+        return f"  {self.typeset(left)} &" + " \\\\\n  &".join(rows)
+
+    def display(self, lines: list[str], apart: str = "") -> list[str]:
         """Rows in one align*."""
         if not lines:
             return []
-        return [r"\begin{align*}", " \\\\\n".join(lines), r"\end{align*}"]
+        between = rf" \\{apart}" + "\n"
+        return [r"\begin{align*}", between.join(lines), r"\end{align*}"]
 
     def chain(self, chain: Chain) -> list[str]:
         """left = first line, = second line …; the asides after their line."""
@@ -184,6 +224,9 @@ class _Page:
             if line.open and line.rows:
                 out += [*self.display(rows), *self.rows(line.rows)]
                 rows = []
+        if value := chain.lines[-1].value:
+            where = escaped(word("page", "at_values", self.language))
+            rows.append(rf"  &{linked(value, self.typeset)} \why{{{where}}}")
         out += self.display(rows)
         where = escaped(word("page", "conditions", self.language))
         shown = [self.inline(condition) for condition in chain.lines[-1].conditions]
@@ -195,7 +238,7 @@ class _Page:
         """One printed line with its reason; a long one in several rows."""
         why = rf"\why{{{self.inline(line.reason)}}}"
         rows = self.broken(line.form)
-        return " \\\\\n  &\\quad ".join([*rows[:-1], f"{rows[-1]} {why}"])
+        return NEXT_ROW.join([*rows[:-1], f"{rows[-1]} {why}"])
 
     def rows(self, rows: tuple[Row, ...]) -> list[str]:
         """The small steps under a line, set smaller."""
@@ -205,8 +248,7 @@ class _Page:
             why = rf"\why{{{self.inline(row.reason)}}}"
             parts = self.broken(row.form)
             lines.append(
-                "  &\\rightarrow "
-                + " \\\\\n  &\\quad ".join([*parts[:-1], parts[-1] + why])
+                "  &\\rightarrow " + NEXT_ROW.join([*parts[:-1], parts[-1] + why])
             )
             if row.opens is not None:
                 out += [*self.display(lines), *self.chain(row.opens)]
@@ -226,9 +268,9 @@ class _Page:
                 return inside
         return [rf"\resizebox{{11cm}}{{!}}{{$\displaystyle {self.typeset(form)}$}}"]
 
-    def terms(self, form: Sum) -> list[str]:
+    def terms(self, form: Sum, room: float = ROOM) -> list[str]:
         """A sum broken before some of its signs."""
-        starts = [0, *grouped(form.terms, ROOM, self.context), len(form.terms)]
+        starts = [0, *grouped(form.terms, room, self.context), len(form.terms)]
         rows: list[str] = []
         for start, stop in pairwise(starts):
             part = form.terms[start:stop]

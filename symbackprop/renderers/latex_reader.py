@@ -224,7 +224,8 @@ class Reader:
             self._refuse(f"braces for {what}", f"write {{{token}}}")
         else:
             content = self._atom(style)[0]
-        return f"{{{content}}}" if " " in content else content
+        plain = " " not in content and (len(content) == 1 or content[0] == "\\")
+        return content if plain else f"{{{content}}}"
 
     def _atom(self, style: _Style) -> tuple[str, str]:
         """Read one atom; return its source and its kind, which decides the spacing."""

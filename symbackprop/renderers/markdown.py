@@ -2,8 +2,11 @@
 
 import re
 
+from symbackprop.formula.tree import Formula
+from symbackprop.numeric.worked import Link
 from symbackprop.renderers.document import (
     Block,
+    Calculations,
     Chain,
     Document,
     Equations,
@@ -13,7 +16,7 @@ from symbackprop.renderers.document import (
     Prose,
     Table,
 )
-from symbackprop.renderers.dollars import between_dollars
+from symbackprop.renderers.dollars import between_dollars, linked
 from symbackprop.renderers.typeset import Typesetter
 from symbackprop.renderers.words import word
 
@@ -59,12 +62,15 @@ class _Page:
                 return [self.inline(parts)]
             case Chain():
                 return self.chain(block)
-            case Equations(rows, relation):
+            case Equations(_, relation):
                 lines = [
                     f"{self.typeset(name)} &{relation} {self.typeset(form)}"
-                    for name, form, _ in rows
+                    + (rf" \qquad {self.link(value)}" if value else "")
+                    for name, form, _, value in block.valued
                 ]
                 return _display(lines)
+            case Calculations(rows):
+                return _display([line for row in rows for line in self.working(*row)])
             case Items(items):
                 return [f"- {self.inline(item)}" for item in items]
             case Table(header, rows):
@@ -72,6 +78,16 @@ class _Page:
                 lines = ["| " + " | ".join(row) + " |" for row in cells]
                 rule = "|" + " --- |" * len(header)
                 return [lines[0], rule, *lines[1:]]
+
+    def link(self, link: Link) -> str:
+        """A relation and what stands behind it."""
+        return linked(link, self.typeset)
+
+    def working(self, left: Formula, links: tuple[Link, ...]) -> list[str]:
+        """A quantity worked out: its formula, then numbers and result below."""
+        first, *rest = map(self.link, links)
+        rows = [f"{self.typeset(left)} &{first}"]
+        return [*rows, f"&{' '.join(rest)}"] if rest else rows
 
     def chain(self, chain: Chain) -> list[str]:
         """The chain as aligned maths, its reasons as a numbered list below."""
@@ -92,6 +108,9 @@ class _Page:
                 out.append(f"   - {step}")
                 if row.opens is not None:
                     out += ["", *self.chain(row.opens), ""]
+        if chain.lines and (value := chain.lines[-1].value):
+            where = word("page", "at_values", self.language)
+            out.append(f"\n*{where}:* ${self.link(value)}$")
         for condition in chain.lines[-1].conditions if chain.lines else ():
             where = word("page", "conditions", self.language)
             out.append(f"\n*{where}: {self.inline(condition)}*")

@@ -3,7 +3,9 @@
 from xml.sax.saxutils import escape
 
 from symbackprop.formula.tree import Formula
+from symbackprop.numeric.worked import Link
 from symbackprop.renderers.document import (
+    Calculations,
     Chain,
     Document,
     Equations,
@@ -13,6 +15,7 @@ from symbackprop.renderers.document import (
     Prose,
     Table,
 )
+from symbackprop.renderers.dollars import SIGNS
 from symbackprop.renderers.mathml import mathml
 from symbackprop.renderers.spoken import spoken
 from symbackprop.renderers.typeset import Typesetter
@@ -23,13 +26,16 @@ def mathml_page(document: Document) -> str:
     """Every equation of a document in order, with its words in `alttext`."""
     typeset = Typesetter(document.context)
 
-    def element(left: Formula, relation: str, right: Formula | None) -> str:
+    def element(left: Formula, *links: tuple[str, Formula] | None) -> str:
         latex = typeset(left)
         words = spoken(left, document.context)
-        if right is not None:
-            latex += f"{relation}{typeset(right)}"
+        for relation, right in filter(None, links):
+            latex += f"{SIGNS[relation]}{typeset(right)}"
             words += f" {relation} {spoken(right, document.context)}"
         return f"<p>{mathml(latex, display=True, alttext=words)}</p>"
+
+    def plain(link: Link | None) -> tuple[str, Formula] | None:
+        return link and (link.relation, link.form)
 
     def inline(parts: Inline) -> str:
         return "".join(
@@ -43,11 +49,12 @@ def mathml_page(document: Document) -> str:
 
     def chain(block: Chain) -> None:
         if not block.lines:
-            body.append(element(block.left, "", None))
+            body.append(element(block.left))
         for number, line in enumerate(block.lines, 1):
-            body.append(element(block.left, "=", line.form))
+            value = plain(line.value)
+            body.append(element(block.left, ("=", line.form), value))
             for row in line.rows if line.open else ():
-                body.append(element(row.form, "", None))
+                body.append(element(row.form))
                 if row.opens is not None:
                     chain(row.opens)
             if number == block.aside_after:
@@ -61,8 +68,13 @@ def mathml_page(document: Document) -> str:
         match block:
             case Heading(parts, level, _):
                 body.append(f"<h{level}>{inline(parts)}</h{level}>")
-            case Equations(rows, relation):
-                body += [element(name, relation, form) for name, form, _ in rows]
+            case Equations(_, relation):
+                body += [
+                    element(name, (relation, form), plain(value))
+                    for name, form, _, value in block.valued
+                ]
+            case Calculations(rows):
+                body += [element(left, *map(plain, links)) for left, links in rows]
             case Chain():
                 chain(block)
             case Prose(parts):

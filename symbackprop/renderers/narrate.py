@@ -2,23 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction as Rational
 
 from symbackprop.formula.relation import Assumption
-from symbackprop.formula.tree import (
-    Call,
-    Derivative,
-    Formula,
-    Idx,
-    Minus,
-    Name,
-    Product,
-    Sum,
-    walk,
-)
+from symbackprop.formula.tree import Call, Derivative, Formula, Idx, Name, walk
 from symbackprop.graph.graph import Graph, Node
 from symbackprop.graph.ranges import discharged
 from symbackprop.kernel.derivation import Derivation
+from symbackprop.numeric.sheet import rate_name, updated
+from symbackprop.numeric.worked import DIGITS
 from symbackprop.ops.table import LOSSES, OPS
+from symbackprop.renderers.beside import beside, given_blocks
 from symbackprop.renderers.chains import Detail, Narrator
 from symbackprop.renderers.document import (
     Block,
@@ -43,8 +37,8 @@ class Story:
     `derivations` by the name differentiated by; `shared` by anchor, what their steps
     refer to; `authored` are further chains with their titles; `errors` are error terms
     that are shown before the weights of their layer; `openings` derive in full what a
-    local step gives at once; `loss` writes the loss out;
-    `update` asks for the update rule.
+    local step gives at once; `loss` writes the loss out; `update` asks for the update
+    rule. `given` are values by name; the page has numbers if every leaf has one.
     """
 
     title: str
@@ -59,6 +53,14 @@ class Story:
     update: bool = False
     source: str = ""
     widths: str = ""
+    given: Mapping[Name, Rational] = field(default_factory=dict[Name, Rational])
+    rate: Rational | None = None
+
+    @property
+    def chains(self) -> tuple[Derivation, ...]:
+        """Everything that was derived for it, its own derivations first."""
+        own = (*self.derivations.values(), *(chain for _, chain in self.authored))
+        return (*own, *self.errors.values(), *self.shared.values())
 
 
 def narrated(story: Story, detail: Detail = "standard") -> Document:
@@ -82,9 +84,12 @@ class _Page:
             and d.goal.of != story.graph.loss
             and self._is_unit(d.goal.by)
         }
+        self.beside = beside(story.graph, story.chains, story.given, story.rate)
         self.narrator = Narrator(
             self.language, detail, self._hidden, story.shared, partial, story.openings
         )
+        if self.beside is not None:
+            self.narrator.value = self.beside.last
 
     def _is_unit(self, name: Name) -> bool:
         """Whether a name is a hidden unit's value."""
@@ -129,13 +134,20 @@ class _Page:
             blocks.append(Prose(self._summary()))
             gloss = self.story.context.notation.gloss[self.language]
             blocks.append(Prose(self.say("notation", gloss=gloss)))
+        if self.beside is not None:
+            blocks += given_blocks(graph, self.beside.given, self.language)
+            if self.beside.rounds:
+                blocks.append(Prose(self.say("signs", digits=str(DIGITS))))
+        if is_network:
             blocks.append(Prose(self.say("forward")))
-        rows: list[tuple[Formula, Formula, Inline]] = [
-            (node.name, node.body, ())
+        shown = {
+            node.name: node.body
             for node in graph.nodes
             if node.body is not None and self._shown(node)
-        ]
-        blocks.append(Equations(tuple(rows)))
+        }
+        rows = tuple((name, body, ()) for name, body in shown.items())
+        values = tuple(map(self.beside.of, shown)) if self.beside else ()
+        blocks.append(Equations(rows, values=values))
         if self.story.loss is not None:
             blocks.append(self.narrator.chain(self.story.loss, "loss"))
         if graph.facts:
@@ -144,7 +156,7 @@ class _Page:
                 (fact.left, f" {fact.relation} ", fact.right) for fact in graph.facts
             )
             blocks.append(Items(facts))
-        blocks += self._conventions()
+        blocks += conventions(graph, self.language)
         return blocks
 
     def _shown(self, node: Node) -> bool:
@@ -166,27 +178,6 @@ class _Page:
             activations=", ".join(glosses),
             loss=loss,
         )
-
-    def _conventions(self) -> list[Block]:
-        """The slopes at kinks that are a convention, said once each."""
-        used = {
-            part.function
-            for node in self.graph.nodes
-            for part in (walk(node.body) if node.body is not None else ())
-            if isinstance(part, Call)
-        }
-        return [
-            Prose(
-                self.say(
-                    "kink",
-                    function=op.gloss[self.language],
-                    at=op.kinks[0],
-                    value=op.convention,
-                )
-            )
-            for name, op in OPS.items()
-            if name in used and op.kinks
-        ]
 
     def _derived(self) -> list[Block]:
         """The derivations, a network's from the output layer down."""
@@ -262,22 +253,38 @@ class _Page:
 
     def _updates(self) -> list[Block]:
         """w := w - η ∂J/∂w for everything differentiated by."""
-        eta = Name("eta")
-        rows = tuple(
-            (
-                name,
-                Sum(
-                    (
-                        name,
-                        Minus(Product((eta, Derivative("D", self.graph.loss, name)))),
-                    )
-                ),
-                (),
-            )
-            for name in self.story.derivations
-        )
+        eta = rate_name(self.graph)
+        names = tuple(self.story.derivations)
+        rows = tuple((name, updated(self.graph, name, eta), ()) for name in names)
+        values = tuple(map(self.beside.new, names)) if self.beside else ()
         return [
             Heading(self.say("update"), 2, "update"),
             Prose(self.say("update_text", eta=eta)),
-            Equations(rows, ":="),
+            Equations(rows, ":=", values),
         ]
+
+
+def conventions(graph: Graph, language: str) -> list[Block]:
+    """The slopes at kinks that are a convention, said once each."""
+    used = {
+        part.function
+        for node in graph.nodes
+        for part in (walk(node.body) if node.body is not None else ())
+        if isinstance(part, Call)
+    }
+    rows = [op for name, op in OPS.items() if name in used and op.kinks]
+    return [
+        Prose(
+            phrase(
+                "page",
+                "kink",
+                language,
+                {
+                    "function": op.gloss[language],
+                    "at": op.kinks[0],
+                    "value": op.convention,
+                },
+            )
+        )
+        for op in rows
+    ]

@@ -1,5 +1,7 @@
 """What a form's shape says about brackets and dots: asked by `typeset` alone."""
 
+import re
+
 from symbackprop.formula.tree import (
     Call,
     Derivative,
@@ -15,12 +17,39 @@ from symbackprop.formula.tree import (
     walk,
 )
 
+_COMMAND = re.compile(r"\\[A-Za-z]+\Z")
+
+
+def factor_gap(before: str, after: str, *, dot: bool) -> str:
+    """What stands between two factors in LaTeX; a command's name ends at a blank."""
+    if dot:
+        return r"\cdot " if after[:1].isalnum() else r"\cdot"
+    return " " if after[:1].isalpha() and _COMMAND.search(before) else ""
+
 
 def numeric(form: Formula) -> bool:
     """Digits, or a fraction of digits."""
     if isinstance(form, Fraction):
         return isinstance(form.top, Num) and isinstance(form.bottom, Num)
     return isinstance(form, Num)
+
+
+def digits_meet(before: Formula, after: Formula) -> bool:
+    """Whether digits would stand beside digits, a bracketed minus between or not."""
+    signed = isinstance(after, Minus) and numeric(after.body)
+    return numeric(after) or (signed and numeric(before))
+
+
+def scientific(form: Formula) -> bool:
+    """A number with a power of ten, which binds like a product."""
+    return isinstance(form, Num) and "e" in form.text.lower()
+
+
+def primed(latex: str) -> str:
+    """A name after its update: the prime stands before a layer in brackets."""
+    if "^{(" in latex:
+        return latex.replace("^{(", r"^{\prime(", 1)
+    return rf"\left({latex}\right)'" if "^" in latex else f"{latex}'"
 
 
 def leads_with_minus(form: Formula) -> bool:

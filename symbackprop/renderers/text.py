@@ -2,8 +2,11 @@
 
 import unicodedata
 
+from symbackprop.formula.tree import Formula
+from symbackprop.numeric.worked import Link
 from symbackprop.renderers.document import (
     Block,
+    Calculations,
     Chain,
     Document,
     Equations,
@@ -19,6 +22,8 @@ from symbackprop.renderers.typeset import Typesetter
 from symbackprop.renderers.words import word
 
 REASON_COLUMN = 64
+LINE = 88
+"""So wide a calculation may be and still stand in one line."""
 
 
 def text(document: Document) -> str:
@@ -73,12 +78,10 @@ class _Page:
                 return [self.inline(parts)]
             case Chain():
                 return self.chain(block, "")
-            case Equations(rows, relation):
-                return [
-                    f"  {self.typeset(name)} {relation} {self.typeset(form)}"
-                    + (f"    {self.inline(gloss)}" if gloss else "")
-                    for name, form, gloss in rows
-                ]
+            case Equations():
+                return self.equations(block)
+            case Calculations(rows):
+                return [line for row in rows for line in self.calculation(*row)]
             case Items(items):
                 return [f"  - {self.inline(item)}" for item in items]
             case Table(header, rows):
@@ -92,6 +95,31 @@ class _Page:
                     ).rstrip()
                     for row in cells
                 ]
+
+    def equations(self, block: Equations) -> list[str]:
+        """Definitions with their values in a column of their own."""
+        shown = [
+            f"  {self.typeset(name)} {block.relation} {self.typeset(form)}"
+            + (f"    {self.inline(gloss)}" if gloss else "")
+            for name, form, gloss in block.rows
+        ]
+        column = min(max(map(width, shown), default=0) + 4, REASON_COLUMN)
+        return [
+            _padded(line, self.link(value), column) if value else line
+            for line, (*_, value) in zip(shown, block.valued, strict=True)
+        ]
+
+    def link(self, link: Link) -> str:
+        """A relation and what stands behind it."""
+        return f"{link.relation} {self.typeset(link.form)}"
+
+    def calculation(self, left: Formula, links: tuple[Link, ...]) -> list[str]:
+        """A quantity worked out, in one line if it fits, else a line a link."""
+        first, *rest = map(self.link, links)
+        whole = "  " + " ".join([self.typeset(left), first, *rest])
+        if width(whole) <= LINE:
+            return [whole]
+        return [f"  {self.typeset(left)} {first}", *(f"    {link}" for link in rest)]
 
     def chain(self, chain: Chain, indent: str) -> list[str]:
         """left = first line, then = line after line, each with its reason."""
@@ -111,6 +139,9 @@ class _Page:
                         f"{indent}    {note}",
                         *self.chain(aside, indent + "      "),
                     ]
+        if value := chain.lines[-1].value:
+            where = word("page", "at_values", self.language)
+            lines.append(_padded(f"{indent}  {self.link(value)}", f"  {where}"))
         for condition in chain.lines[-1].conditions:
             where = word("page", "conditions", self.language)
             lines.append(f"{indent}    ({where}: {self.inline(condition)})")
@@ -138,6 +169,6 @@ class _Page:
         return lines
 
 
-def _padded(form: str, reason: str) -> str:
-    """A formula and its reason in a column of their own, or close behind."""
-    return form + " " * max(3, REASON_COLUMN - width(form)) + reason
+def _padded(form: str, behind: str, column: int = REASON_COLUMN) -> str:
+    """A formula and what stands behind it, in a column of its own or close."""
+    return form + " " * max(3, column - width(form)) + behind

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from symbackprop.formula.tree import (
+    ONE,
     Call,
     Delta,
     Derivative,
@@ -35,11 +36,15 @@ from symbackprop.renderers.lettering import (
     superscript,
 )
 from symbackprop.renderers.spacing import (
+    digits_meet,
     ends_open,
     ends_with_sigma,
+    factor_gap,
     leads_with_minus,
     numeric,
+    primed,
     reaches_on,
+    scientific,
     square,
     tall,
 )
@@ -176,16 +181,14 @@ class _Run:
         for place in range(1, len(factors)):
             before, after = factors[place - 1][0], factors[place][0]
             dot = self.dot(before, after, first=place == 1)
-            result += self.joint(dot, pieces[place]) + pieces[place]
+            result += self.joint(result, dot, pieces[place]) + pieces[place]
         return result
 
-    def joint(self, dot: bool, text: str) -> str:
+    def joint(self, before: str, dot: bool, text: str) -> str:
         """What stands between two factors."""
         if not self.latex:
             return "·" if dot else " "
-        if not dot:
-            return ""
-        return r"\cdot " if text[:1].isalnum() else r"\cdot"
+        return factor_gap(before, text, dot=dot)
 
     def factors(self, form: Formula, path: Path) -> list[tuple[Formula, Path]]:
         """The factors of a product with nested, unmarked products opened."""
@@ -223,8 +226,8 @@ class _Run:
     def dot(self, before: Formula, after: Formula, *, first: bool) -> bool:
         """Whether a multiplication dot stands between two factors."""
         if isinstance(before, Minus):
-            if isinstance(before.body, Num) or not first:
-                return numeric(after)  # it stands in brackets
+            if isinstance(before.body, Num) or not first:  # it stands in brackets
+                return digits_meet(ONE, after)
             before = before.body
         before = before.factors[-1] if isinstance(before, Product) else before
         if not self.latex and (
@@ -232,14 +235,11 @@ class _Run:
             or isinstance(after, Derivative | Fraction)
         ):
             return True
-        if numeric(after) or isinstance(before, Sigma) or ends_open(before):
+        if digits_meet(before, after) or isinstance(before, Sigma) or ends_open(before):
             return True
         if numeric(before):
-            if isinstance(before, Num):
-                plain = before.text != "1" and not isinstance(after, Fraction)
-            else:
-                plain = not isinstance(after, Fraction | Derivative)
-            return not (first and plain)
+            kinds = Fraction if isinstance(before, Num) else Fraction | Derivative
+            return not (first and before != ONE and not isinstance(after, kinds))
         words = [
             isinstance(f, Name) and is_word(f, self.context) for f in (before, after)
         ]
@@ -264,7 +264,8 @@ class _Run:
         """A form, in brackets unless it is an atom or one of the given kinds."""
         simple = (Num, Name, Call, *also)
         text = self.form(form, path)
-        return text if isinstance(form, simple) else f"({text})"
+        plain = isinstance(form, simple) and not scientific(form)
+        return text if plain else f"({text})"
 
     def power(self, base: Formula, exponent: Formula, path: Path) -> str:
         """A power; a base that already has an exponent stands in brackets."""
@@ -275,7 +276,8 @@ class _Run:
         )
         raised = "^" in text or (isinstance(base, Name) and is_word(base, self.context))
         if not self.latex:
-            raised = isinstance(base, Name) and self.context.layered(base)
+            layered = isinstance(base, Name) and self.context.layered(base)
+            raised = layered or scientific(base)
         if not plain or raised:
             scripted = isinstance(base, Name) and self.latex and "^" in text
             text = rf"\left({text}\right)" if scripted else self.bracketed(base, here)
@@ -369,7 +371,7 @@ class _Run:
                 return self.log(form, parts[0])
             case "new":
                 inner = self.form(form.arguments[0], parts[0])
-                return rf"\left({inner}\right)'" if self.latex else f"{inner}′"
+                return primed(inner) if self.latex else f"{inner}′"
             case _:
                 texts = [
                     self.form(argument, part)
@@ -385,7 +387,7 @@ class _Run:
         """ln of a name without brackets, of anything else with them."""
         argument = form.arguments[0]
         head = r"\ln" if self.latex else "ln"
-        if isinstance(argument, Name | Num):
+        if isinstance(argument, Name | Num) and not scientific(argument):
             return f"{head} {self.form(argument, path)}"
         return head + self.bracketed(argument, path)
 

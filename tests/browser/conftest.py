@@ -30,8 +30,9 @@ from symbackprop.renderers.document import (
     Row,
     Table,
 )
-from symbackprop.renderers.html import html, index_page
+from symbackprop.renderers.html import html
 from symbackprop.renderers.lettering import Context
+from symbackprop.renderers.webfile import index_page
 from symbackprop.renderers.words import messages
 from symbackprop.strategies.backprop import Backprop
 

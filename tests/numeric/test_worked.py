@@ -13,17 +13,14 @@ from symbackprop.formula.tree import Minus, Name, Num
 from symbackprop.graph.build import graph_of
 from symbackprop.numeric.point import Point
 from symbackprop.numeric.program import Assignment
-from symbackprop.numeric.worked import (
-    Digits,
-    Link,
-    Style,
+from symbackprop.numeric.sheet import (
     backward_order,
     given,
     on_the_way,
     rate_name,
-    shortened,
     slopes_put_in,
 )
+from symbackprop.numeric.worked import Digits, Link, Style, shortened
 from symbackprop.ops.table import OPS
 
 WORDS = Vocabulary(dict.fromkeys(OPS, 1))

@@ -29,9 +29,10 @@ from symbackprop.renderers.document import (
     Row,
     Table,
 )
-from symbackprop.renderers.html import fragment, html, index_page
+from symbackprop.renderers.html import fragment, html
 from symbackprop.renderers.lettering import Context
 from symbackprop.renderers.spoken import spoken
+from symbackprop.renderers.webfile import index_page
 from symbackprop.strategies.backprop import Backprop
 
 VOID = {"meta"}

@@ -297,6 +297,25 @@ def test_operands_keep_their_order() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("latex", "operands"),
+    [
+        (r"\frac{9}{10}", ["9", "10"]),
+        (r"\frac{13}{10}", ["13", "10"]),
+        (r"\frac{0.5}{1.25}", ["0.5", "1.25"]),
+        (r"\tfrac{12}{7}", ["12", "7"]),
+        (r"x_{12}^{10}", ["x", "12", "10"]),
+    ],
+)
+def test_a_number_of_several_digits_stays_whole(
+    latex: str, operands: list[str]
+) -> None:
+    [node] = parsed(mathml(latex))
+    while tag(node) in {"mrow", "mstyle"}:
+        [node] = node
+    assert ["".join(part.itertext()) for part in node] == operands
+
+
 def test_transposed_matrix_is_one_base() -> None:
     [power] = parsed(mathml(r"\begin{pmatrix}a\\b\end{pmatrix}^T"))
     assert tag(power) == "msup"

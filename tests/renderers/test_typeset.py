@@ -3,7 +3,17 @@
 import pytest
 
 from symbackprop.formula.reader import Vocabulary, read
-from symbackprop.formula.tree import Fraction, Minus, Name, Num, Power, Product, Sum
+from symbackprop.formula.tree import (
+    Call,
+    Fraction,
+    Minus,
+    Name,
+    Num,
+    Power,
+    Product,
+    Sum,
+    name_of,
+)
 from symbackprop.notation import notation
 from symbackprop.ops.table import OPS
 from symbackprop.renderers.lettering import Context
@@ -47,6 +57,9 @@ CASES = [  # source, LaTeX, text
     ("(a + b)*(c + d)", "(a+b)(c+d)", "(a + b) (c + d)"),
     ("(-1)*a", "(-1)a", "(−1) a"),
     ("a*(-1)", "a(-1)", "a (−1)"),
+    ("2*(-3)", r"2\cdot(-3)", "2·(−3)"),
+    ("(-2)*(-3)*a", r"(-2)\cdot(-3)a", "(−2)·(−3) a"),
+    ("-0.5*(1 - 0.5)*2", r"-0.5(1-0.5)\cdot 2", "−0.5 (1 − 0.5)·2"),
     ("-(y1 - o1)*1*h1_1", r"-(y_1-o_1)\cdot 1\cdot h_1^{(1)}", "−(y₁ − o₁)·1·h₁⁽¹⁾"),
     ("1/2*(y - o)**2", r"\frac{1}{2}(y-o)^2", "1/2·(y − o)²"),
     ("price*count", r"\text{price}\cdot\text{count}", "price·count"),
@@ -171,11 +184,28 @@ def test_a_derivative_of_a_form_does_not_swallow_what_follows(source: str) -> No
         (Num("1e-5"), r"1\cdot 10^{-5}"),
         (Num("2.5E+10"), r"2.5\cdot 10^{10}"),
         (Power(Num("1e5"), Num("2")), r"(1\cdot 10^{5})^2"),
+        (Call("new", (name_of("w1_1_2"),)), r"w_{12}^{\prime(1)}"),
+        (Call("new", (X,)), "x'"),
     ],
     ids=str,
 )
 def test_forms_that_no_text_gives(form: object, expected: str) -> None:
     assert Typesetter(NETWORK)(form) == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (Power(Num("1e5"), Num("2")), "(1·10⁵)²"),
+        (Fraction(X, Num("1e-7")), "x/(1·10⁻⁷)"),
+        (Fraction(Num("1e-7"), X), "(1·10⁻⁷)/x"),
+        (Call("log", (Num("1e-7"),)), "ln(1·10⁻⁷)"),
+        (Product((Num("2"), Num("1e-7"))), "2·1·10⁻⁷"),
+    ],
+    ids=str,
+)
+def test_a_power_of_ten_binds_like_a_product(form: object, expected: str) -> None:
+    assert Typesetter(NETWORK, "text")(form) == expected
 
 
 @pytest.mark.parametrize(
