@@ -219,7 +219,9 @@ class _Learner:
         if epochs is not None and iterations is not None:
             raise InputError("give one of epochs and iterations")
         for count in (epochs, iterations):
-            if count is not None and not 0 <= count <= MAX_ITERATIONS:
+            unfit: object = count
+            whole = unfit is None or isinstance(unfit, int)
+            if not whole or (count is not None and not 0 <= count <= MAX_ITERATIONS):
                 most = f"{MAX_ITERATIONS:,}"
                 raise InputError(
                     f"expected 0 to {most} epochs or updates, found {count}"

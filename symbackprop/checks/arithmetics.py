@@ -102,14 +102,20 @@ class InNumpy:
     general: Mapping[str, Smooth] = field(default_factory=dict)
 
     def number(self, value: Rational) -> Any:  # noqa: ANN401 - the dtype's scalar
-        """A rational, rounded once."""
-        return self.kind(value.numerator) / self.kind(value.denominator)
+        """A rational, rounded once. InputError where no float is near it."""
+        try:
+            return self.kind(value.numerator) / self.kind(value.denominator)
+        except OverflowError:
+            raise InputError("a number of the file is too large for floats") from None
 
     def power(self, base: Any, exponent: Any) -> Any:  # noqa: ANN401 - the same
         """A power; x^-2 as 1/x^2."""
-        if isinstance(exponent, int) and exponent < 0:
-            return 1 / base**-exponent
-        return base**exponent
+        try:
+            if isinstance(exponent, int) and exponent < 0:
+                return 1 / base**-exponent
+            return base**exponent
+        except OverflowError:  # Python's own floats raise where an array has inf
+            raise InputError("a power is too large for floats") from None
 
     def call(self, function: str, arguments: list[Any], slope: int | None) -> Any:  # noqa: ANN401 - the same
         """A function of the formula language, or a bound general one."""

@@ -4,7 +4,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -28,7 +28,8 @@ BLOCK = 4096
 """So many rows at once: a column of doubles stays in the first-level cache."""
 OUTPUTS = ("loss", "gradient")
 _SCALARS = frozenset({float, int})
-
+_NUMPY = (np.ndarray, np.generic)
+_LOOK_FOR = "look for a division by zero, a logarithm of 0, a huge exponent"
 
 _COLUMNS: Mapping[str, Any] = MappingProxyType(
     {
@@ -54,7 +55,7 @@ _FLOATS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluated:
     """What a compiled gradient gives: the loss, and ∂loss/∂w by id.
 
@@ -63,6 +64,10 @@ class Evaluated:
 
     loss: Any
     gradient: Mapping[str, Any]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled with a dictionary: a view of one is not."""
+        return Evaluated, (self.loss, dict(self.gradient))
 
     @cached_property
     def vector(self) -> NDArray[Any]:
@@ -89,8 +94,9 @@ class Compiled:
         batch: Batch | None = None,
         functions: Mapping[str, Bound] | None = None,
     ) -> None:
-        wrong = [name for name in outputs if name not in OUTPUTS]
-        if isinstance(outputs, str) or wrong or not outputs:
+        listed: object = outputs
+        several = isinstance(listed, Sequence) and not isinstance(listed, str)
+        if not several or not outputs or any(name not in OUTPUTS for name in outputs):
             raise InputError(
                 f"outputs are a tuple of {' and '.join(OUTPUTS)}, found {outputs!r}"
             )
@@ -98,11 +104,14 @@ class Compiled:
             raise InputError(f"batch is 'mean', 'sum' or None, found {batch!r}")
         self.program = program
         self.outputs = tuple(name for name in OUTPUTS if name in outputs)
-        self.batch = batch
+        self.batch: Batch | None = batch
         self.arguments = tuple(name.id for name in program.arguments)
         self.parameters = tuple(name.id for name in program.gradient)
         self.code = Code(program, self._atoms())
-        self._own = _bindings(program, functions or {})
+        self.functions = {} if functions is None else functions
+        self._own = _bindings(program, self.functions)
+        over_rows = {name: _of_every_row(own) for name, own in self._own.items()}
+        self._columns: dict[str, Any] = {**_COLUMNS, **over_rows}
         self._known = frozenset(self.arguments)
         self._sums: dict[frozenset[Formula], Callable[..., Any]] = {}
         self.raw = self._made_raw()
@@ -120,13 +129,13 @@ class Compiled:
         """The function that sums over the rows of these columns, made when needed."""
         if columns not in self._sums:
             code = Code(self.program, self._atoms(), columns)
-            self._sums[columns] = code.bound({**_COLUMNS, **self._own})
+            self._sums[columns] = code.bound(self._columns)
         return self._sums[columns]
 
     def _made_raw(self) -> Callable[..., tuple[Any, ...]]:
         """Floats go to scalar code, columns to array code, in blocks if summed."""
         on_floats = self.code.bound({**_FLOATS, **self._own})
-        on_columns = self.code.bound({**_COLUMNS, **self._own})
+        on_columns = self.code.bound(self._columns)
         scalars, of_type, summed = _SCALARS.issuperset, type, self.batch is not None
 
         def raw(*values: Any) -> tuple[Any, ...]:  # noqa: ANN401 - floats or columns
@@ -141,7 +150,9 @@ class Compiled:
 
     def _in_blocks(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The sum or mean over the rows, so many rows at a time."""
-        places = [n for n, v in enumerate(values) if type(v) is np.ndarray and v.ndim]
+        places = [
+            n for n, v in enumerate(values) if isinstance(v, np.ndarray) and v.ndim
+        ]
         names = self.program.arguments
         summing = self._summing(frozenset(names[place] for place in places))
         rows = max((len(values[place]) for place in places), default=1)
@@ -161,12 +172,19 @@ class Compiled:
     def __call__(
         self,
         values: Mapping[str, Any] | None = None,
+        /,
         **named: Any,  # noqa: ANN401 - floats or arrays
     ) -> Evaluated:
         """The loss and the gradient at values by id or by layer.
 
         InputError for what is missing, unknown, twice, of a wrong shape, not finite.
         """
+        unfit: object = values
+        if unfit is not None and not isinstance(unfit, Mapping):
+            raise InputError(
+                f"expected values by id, found a {type(unfit).__name__}",
+                hint="give a mapping, or keywords; raw takes values in order",
+            )
         given = {**values, **named} if values is not None else named
         if values is not None and len(given) != len(values) + len(named):
             twice = next(name for name in named if name in values)
@@ -178,21 +196,30 @@ class Compiled:
             ):
                 return self._named(self._finite(plain_values))
         columns, rows = columns_of(given, self.arguments, self._families)
-        results = self._finite(columns)
+        kinds = {column.dtype for column in columns if isinstance(column, _NUMPY)}
+        kind = np.result_type(*kinds or {np.float64}).newbyteorder("=")
+        results = self._finite(columns, kind)
         if rows is not None and self.batch is None:
-            results = tuple(np.broadcast_to(value, (rows,)) for value in results)
+            results = _own_columns(results, columns, (rows,))
         return self._named(results)
 
-    def _finite(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """The raw results; a value that does not exist here is an InputError."""
+    def _finite(
+        self, values: Sequence[Any], kind: np.dtype[Any] | None = None
+    ) -> Sequence[Any]:
+        """The raw results, of one type if told; InputError where one does not exist."""
         try:
-            with np.errstate(divide="raise", over="raise", invalid="raise"):
-                return self.raw(*values)
+            with np.errstate(all="raise", under="ignore"):
+                results: Sequence[Any] = self.raw(*values)
+                if kind is not None:
+                    results = [_typed(value, kind) for value in results]
         except (ArithmeticError, ValueError) as error:
             raise InputError(
                 f"the loss or its gradient has no finite value here: {error}",
-                hint="look for a division by zero, a logarithm of 0, a huge exponent",
+                hint=_LOOK_FOR,
             ) from None
+        if not all(map(_is_finite, results)):  # products of floats overflow in silence
+            raise InputError("the loss or its gradient is not finite", hint=_LOOK_FOR)
+        return results
 
     def _named(self, results: Sequence[Any]) -> Evaluated:
         """Results by name."""
@@ -203,6 +230,17 @@ class Compiled:
             results[0] if has_loss else None,
             MappingProxyType(dict(zip(names, gradient, strict=True))),
         )
+
+    def __repr__(self) -> str:
+        """What it computes, short."""
+        by = ", ".join(self.parameters[:3]) + (" …" if len(self.parameters) > 3 else "")
+        what = " and ".join(self.outputs)
+        return f"<compiled {what} of {self.program.loss.id} by {by}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again from the program where it is unpickled."""
+        again = partial(Compiled, batch=self.batch, functions=self.functions)
+        return again, (self.program, self.outputs)
 
     @property
     def source(self) -> str:
@@ -217,9 +255,58 @@ def atoms_wanted(program: Program, outputs: Sequence[str]) -> tuple[Formula, ...
     return (*loss, *gradient)
 
 
+def _is_finite(value: Any) -> bool:  # noqa: ANN401 - whatever raw returned
+    """Whether a result is a number, or all numbers, neither nan nor infinite."""
+    if type(value) is float:
+        return math.isfinite(value)
+    try:
+        return bool(np.isfinite(value).all())
+    except TypeError:
+        return False
+
+
+def _typed(value: Any, kind: np.dtype[Any]) -> Any:  # noqa: ANN401 - a result
+    """A result of the values' type of float: NumPy's σ(0.5) would widen float32."""
+    if isinstance(value, _NUMPY):
+        return value.astype(kind, copy=False)
+    return float(value) if kind == np.float64 else kind.type(value)
+
+
+def _own_columns(
+    results: Sequence[Any],
+    columns: Sequence[Any],
+    shape: tuple[int, ...],
+) -> list[NDArray[Any]]:
+    """Each result as a column that no other result and no argument shares."""
+    taken = {id(column) for column in columns}
+    own: list[NDArray[Any]] = []
+    for value in results:
+        if np.shape(value) != shape or id(value) in taken:
+            own.append(np.array(np.broadcast_to(value, shape)))
+        else:
+            taken.add(id(value))
+            own.append(value)
+    return own
+
+
+def _of_every_row(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's function whose value for columns is a column, also if constant."""
+
+    def over_rows(*arguments: Any) -> Any:  # noqa: ANN401 - floats or columns
+        """The function's value, one a row."""
+        value = function(*arguments)
+        shape = np.broadcast_shapes(*map(np.shape, arguments))
+        return value if np.shape(value) == shape else np.broadcast_to(value, shape)
+
+    return over_rows
+
+
 def _bindings(program: Program, functions: Mapping[str, Bound]) -> dict[str, Any]:
     """The user's functions and slopes by generated name. InputError where one lacks."""
     used = functions_in(program)
+    given: object = functions
+    if not isinstance(given, Mapping):
+        raise InputError("functions is a mapping from a name to (function, slope)")
     unknown = [name for name in functions if name not in program.general]
     if unknown:
         known = ", ".join(program.general) or "none is left general"
@@ -233,10 +320,20 @@ def _bindings(program: Program, functions: Mapping[str, Bound]) -> dict[str, Any
                 f"the function {name} is left general",
                 hint=f"give functions={{{name!r}: (function, slope)}}",
             )
-        value, slopes = functions[name]
-        each = [slopes] if callable(slopes) else list(slopes)
+        value, each = _pair(functions[name])
         if not callable(value) or len(each) != arity or not all(map(callable, each)):
             raise InputError(f"{name} needs a function and {arity} slope(s)")
         found[f"g{number}"] = value
         found |= {f"g{number}_{place}": slope for place, slope in enumerate(each)}
     return found
+
+
+def _pair(bound: object) -> tuple[object, list[Any]]:
+    """A function and its slopes, or nothing, where a user gave something else."""
+    match bound:
+        case (value, slope) if callable(slope):
+            return value, [slope]
+        case (value, [*slopes]):
+            return value, slopes
+        case _:
+            return None, []

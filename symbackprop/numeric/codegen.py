@@ -6,6 +6,7 @@ The lines go through the `cse` hook: no substitution, no swelling. Generated cod
 v0, v1, … alone; what a file or a user names stands in comments and string literals.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from types import FunctionType
 from typing import Any
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from symbackprop.errors import InputError
 from symbackprop.formula.door import to_sympy
 from symbackprop.formula.text import atom_id, text_of
 from symbackprop.formula.tree import Call, Derivative, Formula, Name
-from symbackprop.numeric.program import Assignment, Program
+from symbackprop.numeric.point import Point, Unsettled, ball
+from symbackprop.numeric.program import Assignment, Program, atoms_of
 from symbackprop.numeric.reduction import ROWS, Sums
 from symbackprop.numeric.straight import straightened
 
@@ -87,6 +90,8 @@ class Code:
             number = sorted(self.program.general).index(form.function)
             slope = "" if form.slope is None else f"_{form.slope}"
             return sympy.Function(f"g{number}{slope}")(*arguments)
+        if not atoms_of(form) and (value := _constant(form)) is not None:
+            return value
         name = form.function.rstrip("0123456789")  # log_share3 takes three
         return sympy.Function(_RENAMED.get(name, name))(*arguments)
 
@@ -148,9 +153,18 @@ class Code:
         return "\n".join(text) + "\n"
 
     def _parameters(self) -> list[str]:
-        """The arguments' generated names, a comment with their ids on each."""
+        """The arguments' generated names, in order."""
         names = [self._symbols[name].name for name in self.program.arguments]
         return [*names, *([ROWS.name] if self.columns is not None else [])]
+
+
+def _constant(form: Formula) -> sympy.Rational | None:
+    """The float next to a form of numbers alone: NumPy's own √2 would widen float32."""
+    try:
+        value = float(ball(Point((), {}).value(form)))
+    except (InputError, Unsettled):
+        return None  # it has no value: said when it is asked for
+    return sympy.Rational(value) if math.isfinite(value) else None
 
 
 def equation(line: Assignment) -> str:
@@ -170,8 +184,10 @@ def _said(atom: Formula) -> str:
 
 
 def _python(expression: sympy.Expr) -> str:
-    """An expression over generated names as Python."""
-    return _spelt(expression)[0]
+    """An expression over generated names as Python; a whole number as a float."""
+    text = _spelt(expression)[0]
+    whole = isinstance(expression, sympy.Integer) and text.lstrip("-").isdigit()
+    return f"{text}.0" if whole else text
 
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
@@ -191,6 +207,11 @@ def _spelt(expression: sympy.Expr) -> tuple[str, int]:
         return _multiplied(expression)
     if isinstance(expression, sympy.Pow):
         return _raised(expression.base, expression.exp)
+    if not isinstance(expression, AppliedUndef):
+        raise InputError(
+            "a constant in a formula is no real number",
+            hint="look for a division by zero or a root of a negative number",
+        )
     arguments = ", ".join(_spelt(argument)[0] for argument in expression.args)
     return f"{expression.func.__name__}({arguments})", _ATOM
 
@@ -208,7 +229,10 @@ def _number(value: sympy.Number) -> tuple[str, int]:
     try:
         return repr(top / bottom), binds
     except OverflowError:
-        raise InputError(f"the number {top}/{bottom} is too large to compute") from None
+        bits = top.bit_length() - bottom.bit_length()
+        raise InputError(
+            f"a number of about {bits * 30103 // 100000:,} digits is too large"
+        ) from None
 
 
 def _added(expression: sympy.Add) -> str:
@@ -258,6 +282,8 @@ def _wrapped(factor: sympy.Expr) -> str:
 
 def _raised(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, int]:
     """A power: roots and reciprocals by name, whole ones by **."""
+    if isinstance(exponent, sympy.Rational) and base.is_Rational and base > 0:
+        return repr(math.pow(base, exponent)), _ATOM
     below, binds = _spelt(base)
     inside = below if binds == _ATOM else f"({below})"
     if exponent == sympy.Rational(1, 2):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction as Rational
 from typing import Any
 
 import numpy as np
@@ -69,15 +70,31 @@ def array_of(key: str, value: Any) -> NDArray[Any]:  # noqa: ANN401 - a user's
         raise InputError(
             f"{shown(key)}: expected numbers, found a ragged list"
         ) from None
+    if np.ma.is_masked(value):
+        raise InputError(f"{shown(key)}: expected a number in each place, found a mask")
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
     if array.dtype.kind != "f":
         raise InputError(f"{shown(key)}: expected real numbers, found {array.dtype}")
+    if not array.size:
+        raise InputError(f"{shown(key)}: expected at least one row, found none")
     if not np.isfinite(array).all():
         place = np.argwhere(~np.isfinite(array))[0]
         where = f" at {tuple(int(i) for i in place)}" if array.ndim else ""
         raise InputError(f"{shown(key)} is {array[tuple(place)]}{where}: not finite")
     return array
+
+
+def float_of(value: Rational) -> float:
+    """The double next to an exact number. InputError where there is none so large."""
+    try:
+        return float(value)
+    except OverflowError:
+        bits = value.numerator.bit_length() - value.denominator.bit_length()
+        raise InputError(
+            f"a value of about 1e{bits * 30103 // 100000} is too large for a float",
+            hint="floats end at 1.8e308",
+        ) from None
 
 
 def column_of(value: NDArray[Any]) -> Any:  # noqa: ANN401 - a float or a column

@@ -12,7 +12,6 @@ from flint import arb, fmpq
 
 from symbackprop.errors import InputError, TooLarge
 from symbackprop.formula.tree import Formula, Name
-from symbackprop.numeric.evaluate import run
 from symbackprop.numeric.optimizers import Rule
 from symbackprop.numeric.point import (
     FIRST_BITS,
@@ -117,10 +116,7 @@ class ExactPoint(Point):
     def _atoms(self, ended: Mapping[Name, arb]) -> dict[Formula, Ball]:
         """Every atom at the end, for one sample or as the mean over all."""
         rows = self.rows if self.only is None else [self.rows[self.only]]
-        runs = [
-            run(self.lines, {**self._leaves(row), **ended}, self.arithmetic)
-            for row in rows
-        ]
+        runs = [self.computed({**self._leaves(row), **ended}) for row in rows]
         if len(runs) == 1:
             return runs[0]
         total = runs[0]

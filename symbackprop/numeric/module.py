@@ -8,6 +8,7 @@ from typing import Any
 
 from symbackprop.formula.tree import Name
 from symbackprop.numeric.codegen import Code, plain
+from symbackprop.numeric.columns import float_of
 from symbackprop.numeric.program import Program
 from symbackprop.ops.forward import ARRAY
 
@@ -45,7 +46,7 @@ def module_of(program: Program, title: str, values: Mapping[Name, Rational]) -> 
         code.source,
     ]
     if all(name in values for name in program.arguments):
-        given = [repr(float(values[name])) for name in program.arguments]
+        given = [repr(float_of(values[name])) for name in program.arguments]
         lines += [
             "",
             'if __name__ == "__main__":',

@@ -227,9 +227,7 @@ class Point:
         """Every atom's value at a precision in bits."""
         if bits not in self._runs:
             leaves = {n: self.arithmetic.number(v) for n, v in self.values.items()}
-            self._runs[bits] = self._with_bits(
-                bits, lambda: self.computed(leaves)
-            )
+            self._runs[bits] = self._with_bits(bits, lambda: self.computed(leaves))
         return self._runs[bits]
 
     def computed(self, leaves: Mapping[Name, Ball]) -> dict[Formula, Ball]:
@@ -297,13 +295,20 @@ def decimal_of(value: Ball, significant: int) -> str | None:
     """
     if isinstance(value, fmpq):
         return _plain(Rational(int(value.p), int(value.q)), significant)
-    if not value.is_finite() or (value.contains(0) and not value.is_zero()):
+    if value.is_zero():
+        return "0"
+    if not value.is_finite() or value.contains(0):
         return None
-    if abs(value) > FAR or abs(value) < 1 / FAR:
+    if not is_near(value):
         return _far(value, significant)
     low, high = value.lower(), value.upper()
     ends = [_plain(_rational(end), significant) for end in (low, high)]
     return ends[0] if ends[0] == ends[1] else None
+
+
+def is_near(value: arb) -> bool:
+    """Whether a ball's ends are rationals of bearable length: not e^(10^12)."""
+    return bool(value.is_zero() or 1 / FAR < abs(value) < FAR)
 
 
 def _far(value: arb, significant: int) -> str | None:

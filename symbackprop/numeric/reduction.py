@@ -2,6 +2,7 @@
 # (SymPy annotates its own classes only in part)
 """Sums over a batch, read off a program's forms: products become dot products."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import sympy
@@ -38,16 +39,28 @@ class Sums:
         self.plain = plain
         self.forms: dict[Formula, Formula] = {line.atom: line.form for line in lines}
         self.columns: set[Formula] = set(columns)
-        self.uses: dict[Formula, int] = {}
+        self.varying = {plain(column) for column in columns}
         self.gone: set[Formula] = set()
         for line in lines:
-            parents = atoms_of(line.form)
-            if not self.columns.isdisjoint(parents):
+            # SymPy cancels: x/x mentions a column, but its value is one number.
+            if not self.columns.isdisjoint(atoms_of(line.form)) and self._varies(
+                plain(line.form)
+            ):
                 self.columns.add(line.atom)
-            for parent in parents:
-                self.uses[parent] = self.uses.get(parent, 0) + 1
-        for atom in outputs:
-            self.uses[atom] = self.uses.get(atom, 0) + 1
+                self.varying.add(plain(line.atom))
+        self.uses: Counter[Formula] = Counter(outputs)
+        for line in lines:
+            _count(line.form, self.uses)
+
+    def _varies(self, expression: sympy.Expr) -> bool:
+        """Whether an expression has a value of its own in each row."""
+        return not self.varying.isdisjoint(expression.free_symbols)
+
+    def _total(self, expression: sympy.Expr) -> sympy.Expr:
+        """The sum over the rows of an expression, taken as it stands."""
+        if not self._varies(expression):
+            return ROWS * expression
+        return sympy.Function("total")(expression)
 
     def of(self, form: Formula) -> sympy.Expr:
         """The sum over the rows of a form over atoms."""
@@ -57,9 +70,10 @@ class Sums:
             case Name() | Derivative():
                 opened = self._opened(form)
                 if opened is None:
-                    return sympy.Function("total")(self.plain(form))
+                    return self._total(self.plain(form))
                 return self.of(opened)
-            case Sum(terms):
+            case Sum(terms) if len({isinstance(term, Minus) for term in terms}) == 1:
+                # Not of a difference: Σy - Σo loses digits that Σ(y - o) keeps.
                 return sympy.Add(*map(self.of, terms))
             case Minus(body):
                 return -self.of(body)
@@ -68,7 +82,7 @@ class Sums:
             case Product(factors):
                 return self._product(factors)
             case _:
-                return sympy.Function("total")(self.plain(form))
+                return self._total(self.plain(form))
 
     def _product(self, factors: Sequence[Formula]) -> sympy.Expr:
         """What is the same in every row taken out; two columns are a dot product."""
@@ -80,7 +94,7 @@ class Sums:
         if len(rest) == 2 and all(factor in self.columns for factor in rest):
             return sympy.Mul(*outside, sympy.Function("dot")(*map(self.plain, rest)))
         inside = sympy.Mul(*map(self.plain, rest))
-        return sympy.Mul(*outside, sympy.Function("total")(inside))
+        return sympy.Mul(*outside, self._total(inside))
 
     def _opened(self, atom: Formula) -> Formula | None:
         """An atom's form, if nothing else needs its value row by row."""
@@ -91,3 +105,12 @@ class Sums:
             return None
         self.gone.add(atom)
         return form
+
+
+def _count(form: Formula, uses: Counter[Formula]) -> None:
+    """Add each place in a form where an atom stands."""
+    if isinstance(form, Name | Derivative):
+        uses[form] += 1
+        return
+    for part in form.children:
+        _count(part, uses)

@@ -9,6 +9,7 @@ import numpy as np
 from symbackprop.errors import InputError
 from symbackprop.formula.tree import Name
 from symbackprop.numeric.calling import Compiled
+from symbackprop.numeric.columns import float_of
 from symbackprop.numeric.training import Samples, Vector
 
 Values: TypeAlias = Mapping[Name, Rational]
@@ -32,9 +33,9 @@ class SampleGradient:
         if missing:
             raise InputError("there is no value for " + ", ".join(missing[:12]))
         self.columns: dict[Name, Any] = {
-            name: np.array([float(row[name]) for row in rows])
+            name: np.array([float_of(row[name]) for row in rows])
             if name in rows[0]
-            else float(constants[name])
+            else float_of(constants[name])
             for name in others
         }
 
@@ -53,7 +54,7 @@ class SampleGradient:
 
 def array_of(values: Sequence[Rational]) -> Vector:
     """Exact numbers as an array of floats."""
-    return np.array([float(value) for value in values])
+    return np.array([float_of(value) for value in values])
 
 
 def _chosen(column: Any, samples: Samples) -> Any:  # noqa: ANN401 - floats or columns

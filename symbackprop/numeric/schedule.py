@@ -11,6 +11,7 @@ from random import Random
 from typing import Literal
 
 from symbackprop.errors import InputError
+from symbackprop.numeric.columns import float_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def drawn(
     They are floats, so exact rationals, and the same for the same seed.
     """
     random = Random(f"weights {seed}")  # noqa: S311 - no secret
-    width = float(scale)
+    width = float_of(scale)
     if distribution == "uniform":
         return tuple(Rational(width * (2 * random.random() - 1)) for _ in range(count))
     pairs = ((1 - random.random(), random.random()) for _ in range(count))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from symbackprop.errors import InputError
 from symbackprop.formula.tree import Name
 from symbackprop.numeric.codegen import Code
+from symbackprop.numeric.columns import float_of
 from symbackprop.numeric.optimizers import Rule
 from symbackprop.numeric.schedule import Schedule
 
@@ -26,6 +27,8 @@ Outcome: TypeAlias = Literal["finished", "interrupted", "diverged"]
 
 MAX_RECORDS = 10_000
 """So many records are kept; a longer history is thinned evenly."""
+MAX_KEPT = 10_000_000
+"""So many parameters in all records together: a wide network keeps fewer records."""
 
 
 class Gradient(Protocol):
@@ -88,7 +91,7 @@ def learned(
         raise InputError("expected finite parameters to start from")
     run = _Run(gradient, start, schedule, validation)
     step = compiled_step(rule)
-    numbers = [float(value) for value in constants]
+    numbers = [float_of(value) for value in constants]
     states = [np.zeros_like(start) for _ in rule.row.states]
     outcome: Outcome = "finished"
     with np.errstate(all="ignore"):
@@ -127,7 +130,8 @@ class _Run:
         self.done = 0
         self.records: list[Record] = []
         epochs = -(-schedule.iterations // schedule.per_epoch)
-        self.every = schedule.per_epoch * max(1, -(-epochs // MAX_RECORDS))
+        most = max(min(MAX_RECORDS, MAX_KEPT // max(start.size, 1)), 1)
+        self.every = schedule.per_epoch * max(1, -(-epochs // most))
 
     def at_batch(self, batch: Sequence[int]) -> tuple[float, Vector]:
         """Loss and gradient of a batch; a record first, where one is due."""

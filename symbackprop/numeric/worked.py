@@ -7,10 +7,18 @@ from dataclasses import dataclass, field
 from fractions import Fraction as Rational
 from typing import Literal, TypeAlias
 
-from flint import fmpq
+from flint import arb, fmpq
 
 from symbackprop.formula.tree import Derivative, Formula, Minus, Name, Num, number, size
-from symbackprop.numeric.point import MAX_BITS, Ball, Point, Undecided, ball, decimal_of
+from symbackprop.numeric.point import (
+    MAX_BITS,
+    Ball,
+    Point,
+    Undecided,
+    ball,
+    decimal_of,
+    is_near,
+)
 from symbackprop.numeric.program import Atom, atoms_of, without_sigma
 
 Relation: TypeAlias = Literal["=", "≈"]
@@ -122,7 +130,7 @@ class Digits:
         """A value rounded from its rational or from balls."""
         digits = self.style.digits
         value = self.point.decided(form, lambda x: x)
-        if not isinstance(value, fmpq) and value.is_exact():
+        if isinstance(value, arb) and value.is_exact() and is_near(value):
             value = value.fmpq()  # a ball without a radius is its only value
         if not isinstance(value, fmpq) or _bits(value) > _EXACT_BITS:
             return Figure(literal(self._rounded(form, digits)), whole=False)
