@@ -29,7 +29,19 @@ from symbackprop.derived import LineError
 from symbackprop.examples import shipped
 from symbackprop.formula.binding import written_out
 from symbackprop.formula.text import text_of
-from symbackprop.formula.tree import Derivative, Formula, Sigma, positions, replaced
+from symbackprop.formula.tree import (
+    Derivative,
+    Formula,
+    Name,
+    Num,
+    Power,
+    Product,
+    Sigma,
+    Sum,
+    positions,
+    replaced,
+)
+from symbackprop.graph.build import graph_of_formulas
 from symbackprop.kernel.equality import compared
 from symbackprop.network import ACTIVATIONS, LOSSES
 from symbackprop.strategies.paths import MAX_PATHS
@@ -536,10 +548,15 @@ def mutants() -> list[object]:
     return cases
 
 
+def without_claims(name: str) -> str:
+    """A shipped file's text without its claims, which repeat the author's lines."""
+    return shipped()[name].read_text("utf-8").partition("[[claims]]")[0]
+
+
 @pytest.mark.parametrize("name", CHAINS)
 def test_the_author_s_lines_stand_in_the_file(name: str) -> None:
     """The mutants below are made from these very lines."""
-    text = shipped()[name].read_text("utf-8")
+    text = without_claims(name)
     assert all(text.count(f'"{line}"') == 1 for line in CHAINS[name])
 
 
@@ -551,7 +568,7 @@ def test_an_altered_line_is_named(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    text = shipped()[name].read_text("utf-8")
+    text = without_claims(name)
     line = CHAINS[name][number - 1]
     file = tmp_path / "mine.toml"
     file.write_text(text.replace(f'"{line}"', f'"{altered}"'), "utf-8")
@@ -607,3 +624,15 @@ def test_a_removed_line_is_bridged_or_refused_but_never_wrong(tmp_path: Path) ->
             assert not error.decided
         else:
             assert text_of(derivation.checked.result) == SIGMOID[-1]
+
+
+def test_a_direct_slope_does_not_look_like_the_whole() -> None:
+    """Where ∂ stands for both, ∂L/∂w may not stand on both sides of a line."""
+    z, w, x, loss = Name("z"), Name("w"), Name("x"), Name("L")
+    square = Num("2")
+    body = Sum((Power(z, square), Power(w, square)))
+    graph = graph_of_formulas({z: Product((w, x)), loss: body}, loss)
+    checked = derive(graph, "w").checked
+    first = checked.printed[1]
+    assert text_of(first) == "D(L, z)*P(z, w) + 2*w"
+    assert text_of(checked.result) == "2*z*x + 2*w"

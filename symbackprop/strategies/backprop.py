@@ -201,8 +201,10 @@ class Backprop:
         uses: list[Use] = [self._use(of, user, by) for user in users]
         places: list[Path] = [(n, 0) if several else (0,) for n in range(len(users))]
         length = 1
-        for user, use, place in zip(users, uses, places, strict=True):
-            if user == of:
+        for n, (user, use, place) in enumerate(zip(users, uses, places, strict=True)):
+            if user == of:  # ∂L/∂u beside itself: the direct slope is put in at once
+                if not self.slopes.stays(of):
+                    self.slopes.write(writer, (n,), of, by)
                 continue
             because = self.total(of, user)
             if use == "inline":
@@ -212,15 +214,12 @@ class Backprop:
                 length = max(length, 2)
         writer.end_line()
         for line in range(2, max(length, 2) + 1):
-            for n, (user, use, place) in enumerate(
-                zip(users, uses, places, strict=True)
-            ):
-                if user != of:
-                    self._advance(writer, of, user, use, place, line, length)
-                if line == 2:
-                    slot = ((n,) if several else ()) if user == of else (*place[:-1], 1)
-                    if not self.slopes.stays(user):
-                        self.slopes.write(writer, slot, user, by)
+            for user, use, place in zip(users, uses, places, strict=True):
+                if user == of:
+                    continue
+                self._advance(writer, of, user, use, place, line, length)
+                if line == 2 and not self.slopes.stays(user):
+                    self.slopes.write(writer, (*place[:-1], 1), user, by)
             writer.end_line()
 
     def _advance(
