@@ -99,6 +99,22 @@ def printed(title: str, tally: Score, dropped: int) -> None:
         print(f"  missed: {line}")
 
 
+def hundred(wrong: int) -> float:
+    """How long a file of a hundred claims takes, of which so many are wrong."""
+    drawn = Drawn(SEED)
+    of = drawn.nets[0]
+    drawn.nets = (of,)
+    mutants = drawn.mutants(wrong)
+    right = list(drawn.right[of, 9].items())
+    rows = (right * 3)[: 100 - wrong] + [(m.quantity, m.printed) for m in mutants]
+    claims = "".join(
+        f'[[claims]]\nquantity = "{name}"\nprinted = "{text}"\n' for name, text in rows
+    )
+    tally = Score()
+    judged(of.toml() + claims, tally)
+    return tally.seconds
+
+
 def main() -> int:
     drawn = Drawn(SEED)
     tally = score(drawn.mutants(MUTANTS))
@@ -113,6 +129,8 @@ def main() -> int:
     count = sum(right.kinds.values())
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(right.kinds.items()))
     print(f"right claims: {count} in {books} files; judged: {kinds}")
+    times = ", ".join(f"{hundred(n):.2f} s with {n} wrong" for n in (1, 10, 50))
+    print(f"a hundred claims of a 2-2-2, diagnosis included: {times}")
     good = tally.kinds["exact"] + tally.kinds["carried"] == 0
     good &= tally.named[True] >= 0.95 * tally.all[True]
     good &= not right.kinds["wrong"]

@@ -62,7 +62,7 @@ def diagnosed(
     wrong = [
         n
         for n, v in enumerate(verdicts)
-        if v.kind == "wrong" and v.claim.printed is not None
+        if v.kind == "wrong" and v.claim.printed is not None and _is_plain(v.claim)
     ]
     found: dict[int, Found] = {}
     if wrong:
@@ -84,12 +84,19 @@ def diagnosed(
     return tuple(causes.get(n, ()) for n in range(len(verdicts)))
 
 
+def _is_plain(claim: Claim) -> bool:
+    """Whether a claim states no convention: under one, other lines would be right."""
+    return not claim.convention
+
+
 def _formulas(context: Context, verdicts: Sequence[Verdict]) -> dict[int, Found]:
     """What makes each wrong formula of the right one."""
     wrong = {
         number: verdict.claim
         for number, verdict in enumerate(verdicts)
-        if verdict.kind == "wrong" and verdict.claim.formula is not None
+        if verdict.kind == "wrong"
+        and verdict.claim.formula is not None
+        and _is_plain(verdict.claim)
     }
     asked: dict[int, Formula] = {}
     said: dict[int, Formula] = {}
@@ -103,7 +110,10 @@ def _formulas(context: Context, verdicts: Sequence[Verdict]) -> dict[int, Found]
     if not asked:
         return {}
     atoms = [atom for form in said.values() for atom in atoms_of(form)]
-    working, about = _working(context, asked, atoms)
+    known = _working(context, asked, atoms)
+    if known is None:
+        return {}
+    working, about = known
     names = [n.name for n in context.graph.nodes if n.body is None]
     at = points(working, [*names, ETA])
     needed = at[0].needed(about.values())
@@ -135,7 +145,10 @@ def _moments(
             except SymbackpropError:
                 continue
         moved = [updated(name) for name in context.data.trained]
-        working, atoms = _working(context, asked, moved if moment.steps else ())
+        known = _working(context, asked, moved if moment.steps else ())
+        if known is None:
+            continue
+        working, atoms = known
         setting = _setting(context, working, moment)
         ends = [atom for number, atom in atoms.items() if number in wrong]
         moved = [new for new in moved if working.line(new) is not None]
@@ -212,13 +225,18 @@ def _plain(context: Context, quantity: Formula) -> Formula:
 
 def _working(
     context: Context, asked: Mapping[int, Formula], also: Sequence[Formula]
-) -> tuple[Working, dict[int, Atom]]:
-    """The working that leads to what is asked for, and each question's atom."""
+) -> tuple[Working, dict[int, Atom]] | None:
+    """The working that leads to what is asked for, and each question's atom.
+
+    None where there is no such working, or it is too long.
+    """
     forms = list(dict.fromkeys(asked.values()))
-    maker = WorkingMaker(
-        context.graph, context.truth.definitions, rated=ETA in context.values
-    )
-    working = maker.working([*forms, *also], lambda atom: _results(context, atom))
+    rated = ETA in context.values
+    maker = WorkingMaker(context.graph, context.truth.definitions, rated=rated)
+    try:
+        working = maker.working([*forms, *also], lambda atom: _results(context, atom))
+    except SymbackpropError:
+        return None
     atoms: dict[int, Atom] = {}
     for number, form in asked.items():
         named = isinstance(form, Name | Derivative)

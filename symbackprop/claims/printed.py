@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from flint import arb, fmpq
 
 from symbackprop.errors import InputError
-from symbackprop.numeric.point import Ball, is_near
+from symbackprop.numeric.point import FAR, Ball
 
 Rounding: TypeAlias = Literal["half", "down"]
 
@@ -137,7 +137,9 @@ def fraction_of(value: Rational) -> fmpq:
 def _steps(value: Ball, unit: Rational, rounding: Rounding) -> int | None:
     """A value as a whole number of units; None if its ball spans two."""
     if isinstance(value, arb):
-        if not value.is_finite() or not (is_near(value) or value.contains(0)):
+        if abs(value) < fraction_of(unit / 2):
+            return 0
+        if not abs(value) < FAR:  # its ends would be rationals of unbearable length
             return None
         ends = [_rational(end.fmpq()) for end in (value.lower(), value.upper())]
     else:

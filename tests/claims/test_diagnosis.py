@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 from mpmath import mp, mpf
 
+from symbackprop.claims.diagnosis import MAX_CAUSES
 from symbackprop.claims.verdict import Cause, Verdict
 from symbackprop.examples import read_example
 from symbackprop.judged import verify
@@ -291,3 +292,26 @@ def test_the_value_after_another_number_of_updates_is_named(seeded, two) -> None
     (verdict,) = judged(two.toml() + text)
     (cause,) = (c for c in verdict.causes if c.operator == "other number of updates")
     assert cause.arguments == {"steps": "2"}
+
+
+# ---- nothing stops the verdict
+
+
+@pytest.mark.parametrize("printed", ["0", "1e300", "1e-300", "-7", "0." + "3" * 40])
+@pytest.mark.parametrize(
+    "numbers", [{}, {"x1": "0", "x2": "0"}, {"b1": "-800"}, {"x1": "1e200"}]
+)
+def test_far_numbers_are_diagnosed_without_an_error(
+    seeded, two, printed: str, numbers: dict[str, str]
+) -> None:
+    net = seeded.replaced_numbers(two, numbers)
+    rows = [(quantity, printed) for quantity in ("z1_1", "o1", "w2_1_1'")]
+    for verdict in judged(net.toml() + claims(rows)):
+        assert verdict.kind in ("wrong", "exact", "inherited", "carried", "undecided")
+        assert len(verdict.causes) <= MAX_CAUSES
+
+
+def test_a_claim_under_its_own_convention_gets_no_cause_from_another(two) -> None:
+    text = claims([("J", "0.7654321")], 'convention = "mean"\n')
+    (verdict,) = judged(two.toml() + text)
+    assert verdict.causes == ()
