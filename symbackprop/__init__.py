@@ -10,13 +10,15 @@ from symbackprop.version import __version__
 
 if TYPE_CHECKING:
     from symbackprop.computed import compiled
-    from symbackprop.derived import Derivation, Derivations, derive, render
+    from symbackprop.derived import Derivation, Derivations, derive
     from symbackprop.drawn import draw
     from symbackprop.errors import InputError, Refused, SymbackpropError, TooLarge
     from symbackprop.examined import Report, Verdict, check, check_function
     from symbackprop.examples import load_example
     from symbackprop.graph.build import graph_of
+    from symbackprop.judged import verify
     from symbackprop.network import Layer, Network
+    from symbackprop.rendered import render
     from symbackprop.trained import Trained, train
     from symbackprop.worked import Numbers, numbers
 
@@ -25,7 +27,7 @@ _HOMES = {
     "Derivation": "symbackprop.derived",
     "Derivations": "symbackprop.derived",
     "derive": "symbackprop.derived",
-    "render": "symbackprop.derived",
+    "render": "symbackprop.rendered",
     "draw": "symbackprop.drawn",
     "InputError": "symbackprop.errors",
     "Refused": "symbackprop.errors",
@@ -37,6 +39,7 @@ _HOMES = {
     "check_function": "symbackprop.examined",
     "load_example": "symbackprop.examples",
     "graph_of": "symbackprop.graph.build",
+    "verify": "symbackprop.judged",
     "Layer": "symbackprop.network",
     "Network": "symbackprop.network",
     "Numbers": "symbackprop.worked",
@@ -69,6 +72,7 @@ __all__ = [
     "numbers",
     "render",
     "train",
+    "verify",
 ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import MappingProxyType
 
-from symbackprop.commands.common import OK, UNUSABLE, code_of
+from symbackprop.commands.common import CODES, OK, UNUSABLE, code_of
 from symbackprop.errors import SymbackpropError
 from symbackprop.version import __version__
 
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="symbackprop",
         description="Derives, checks and presents backpropagation.",
-        epilog="EXAMPLE is the name of a shipped example or a .toml file.",
+        epilog=f"EXAMPLE is the name of a shipped example or a .toml file. {CODES}",
     )
     top.add_argument(
         "--version", action="version", version=f"symbackprop {__version__}"
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for name, help_ in COMMANDS.items():
         module = import_module(f"symbackprop.commands.{name}")
-        command = commands.add_parser(name, help=help_)
+        command = commands.add_parser(name, help=help_, epilog=CODES)
         module.add(command)
         command.set_defaults(run=module.run)
     return top

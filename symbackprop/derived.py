@@ -1,4 +1,4 @@
-"""The verbs: derive a graph, tell its story, render it. What users hold in hand."""
+"""The verb: derive a graph, tell its story. What users hold in hand."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from symbackprop.graph.graph import Graph
 from symbackprop.kernel import derivation as kernel
 from symbackprop.network import Network
 from symbackprop.notation import notation as notation_row
-from symbackprop.renderers.chains import DETAILS, Detail
+from symbackprop.renderers.chains import Detail
 from symbackprop.renderers.document import Chain, Document
 from symbackprop.renderers.lettering import Context
 from symbackprop.renderers.narrate import Story, narrated
@@ -352,30 +352,3 @@ def _widths(graph: Graph) -> str:
         for layer in range(1, len(graph.activations) + 1)
     ]
     return "-".join(map(str, [inputs, *counts]))
-
-
-def render(
-    source: Derivation | Derivations | Document,
-    to: str = "text",
-    *,
-    detail: Detail = "standard",
-) -> str:
-    """What was derived, in one of the formats of `renderers.table`."""
-    if to not in RENDERERS:
-        raise InputError(
-            f"unknown format {to!r}", hint="known: " + ", ".join(RENDERERS)
-        )
-    if detail not in DETAILS:
-        raise InputError(f"unknown detail {detail!r}", hint=", ".join(DETAILS))
-    if isinstance(source, Derivation):
-        whole = source.whole
-        alone = {n: d for n, d in whole.checked.items() if d is source.checked}
-        source = Derivations(alone, whole.work)
-    renderer = RENDERERS[to]
-    if renderer.of_story:
-        if not isinstance(source, Derivations):
-            raise InputError(f"{to} is written from derivations, not from a document")
-        name = source.example.name if source.example else source.story.widths
-        return renderer.page(source.story, name, detail)
-    document = source if isinstance(source, Document) else source.document(detail)
-    return renderer.write(document)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from symbackprop.computed import program
-from symbackprop.derived import context_of, derive
+from symbackprop.derived import Derivations, context_of, derive
 from symbackprop.drawing.diagram import VIEWS, Picture, View
 from symbackprop.drawing.layout import layout_of
 from symbackprop.drawing.plot import Curve, Plot, plot_svg
@@ -24,13 +24,17 @@ from symbackprop.graph.build import graph_of
 from symbackprop.graph.graph import Graph
 from symbackprop.network import Network
 from symbackprop.numeric.point import Point, ball
-from symbackprop.numeric.program import Assignment
+from symbackprop.numeric.program import Assignment, Program
 from symbackprop.numeric.worked import Digits, Style
 from symbackprop.ops.table import LOSSES, OPS
+from symbackprop.plotted import gradient_plot
 from symbackprop.renderers.words import LANGUAGES, word
 
 DIGITS = 3
 """Significant digits in a picture."""
+
+LENGTHS = "gradient-norm"
+"""The plot of lengths of gradients by depth."""
 
 _SAMPLES = 120
 _SIDE = Rational(1, 10**9)
@@ -75,14 +79,27 @@ def picture_of(
     return with_numbers(picture, values)
 
 
-def with_numbers(picture: Picture, values: Mapping[Name, Rational]) -> Picture:
+def shown_program(picture: Picture) -> tuple[Derivations, Program]:
+    """What a picture's graph computes: every value, and ∂loss/∂v by every quantity."""
+    graph = picture.shown
+    leaf = next(node for node in graph.nodes if node.body is None)
+    derivations = derive(graph, [leaf.id])
+    names = [node.name for node in graph.nodes if node.name != graph.loss]
+    return derivations, program(derivations, also=names)
+
+
+def with_numbers(
+    picture: Picture,
+    values: Mapping[Name, Rational],
+    computed: Program | None = None,
+) -> Picture:
     """The picture with its values and gradients, each rounded once from exact ones."""
     graph = picture.shown
     leaves = [node.name for node in graph.nodes if node.body is None]
     if graph.general or not leaves or any(name not in values for name in leaves):
         return picture
+    computed = computed or shown_program(picture)[1]
     names = [node.name for node in graph.nodes if node.name != graph.loss]
-    computed = program(derive(graph, leaves[0].id), also=names)
     chosen = {name: values[name] for name in leaves}
     digits = Digits(Point(computed.lines, chosen), Style(DIGITS))
 
@@ -127,14 +144,16 @@ def draw_png(picture: str) -> bytes:
 
 
 def plot(name: str, *, lang: str = "en") -> str:
-    """An activation with its slope, or a loss against the output, as SVG."""
-    if name in OPS:
+    """An activation with its slope, a loss, or gradients by depth, as SVG."""
+    if name == LENGTHS:
+        made = gradient_plot(lang)
+    elif name in OPS:
         made = activation_plot(name, lang)
     elif name in LOSSES:
         made = loss_plot(name, lang)
     else:
         raise InputError(
-            f"no plot of {name!r}", hint="known: " + ", ".join([*OPS, *LOSSES])
+            f"no plot of {name!r}", hint="known: " + ", ".join([*OPS, *LOSSES, LENGTHS])
         )
     return plot_svg(made, word("picture", "plot", lang), language=lang)
 

@@ -14,6 +14,7 @@ from symbackprop.examples import Example, load_example, read_example
 from symbackprop.formula.tree import Name
 from symbackprop.numeric.exact_training import ExactPoint
 from symbackprop.numeric.point import Ball
+from symbackprop.numeric.worked import literal
 from symbackprop.renderers.narrate import narrated
 from symbackprop.renderers.table import RENDERERS
 from symbackprop.renderers.verdict_formats import FORMATS
@@ -127,10 +128,10 @@ def _row(verdict: Verdict, number: int, numbers: dict[int, int]) -> Judged:
     """A verdict as plain data."""
     claim, root = verdict.claim, verdict.root
     operands = tuple(
-        (o.atom, o.number.text if o.number else o.form or o.atom)
+        (o.atom, literal(o.number.text) if o.number else o.form or o.atom)
         for o in verdict.operands
     )
-    said = () if root is None else (root.of, " = ", root.formula or root.said)
+    said = () if root is None else (root.of, " = ", root.formula or literal(root.said))
     return Judged(
         number,
         claim.quantity,
@@ -144,6 +145,7 @@ def _row(verdict: Verdict, number: int, numbers: dict[int, int]) -> Judged:
         verdict.expected,
         verdict.true,
         verdict.exact,
+        verdict.rational,
         0 if root is None else numbers.get(id(root), 0),
         "" if root is None else root.quantity,
         said,

@@ -9,13 +9,14 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from symbackprop.computed import program
-from symbackprop.derived import Derivation, Derivations, derive, render
+from symbackprop.derived import Derivation, Derivations, derive
 from symbackprop.errors import FormulaError, InputError
 from symbackprop.examples import Example
 from symbackprop.formula.limits import decimal, literal_value
 from symbackprop.formula.tree import Name
 from symbackprop.graph.graph import Graph
 from symbackprop.network import Network
+from symbackprop.numeric.absent import NoValue
 from symbackprop.numeric.point import Point
 from symbackprop.numeric.sheet import on_the_way, rate_name, workings
 from symbackprop.numeric.worked import DIGITS, Digits, Style, Working
@@ -83,7 +84,7 @@ class Numbers(Mapping[str, Working]):
         if to not in RENDERERS:
             known = ", ".join(dict.fromkeys([*RENDERERS, *RECORDS]))
             raise InputError(f"unknown format {to!r}", hint=f"known: {known}")
-        return render(self.document(), to)
+        return RENDERERS[to].write(self.document())
 
     def __str__(self) -> str:
         """The page as text."""
@@ -141,7 +142,13 @@ def numbers(
         )
     style = Style(digits, exact)
     point = Digits(Point(run.lines, at), style)
-    rows = tuple(workings(graph, run, derivations, point, eta if eta in at else None))
+    try:
+        rows = tuple(
+            workings(graph, run, derivations, point, eta if eta in at else None)
+        )
+    except NoValue as error:
+        error.place = example.place if example else None
+        raise
     story = replace(whole.story, derivations=derivations)
     name = example.name if example else story.widths
     return Numbers(rows, style, story, name)

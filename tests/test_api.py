@@ -166,6 +166,15 @@ def test_an_unknown_id_names_the_nearest(given: str, nearest: str) -> None:
     assert f"did you mean {nearest}" in str(caught.value)
 
 
+def test_several_ids_that_are_near_are_named() -> None:
+    with pytest.raises(InputError) as caught:
+        derive(MSE, "w1_2")
+    assert caught.value.hint == "did you mean w1_2_1 or w1_2_2?"
+    with pytest.raises(InputError) as caught:
+        derive("wx-plus-b", "q")
+    assert caught.value.hint == "known: w, x, b, g, f"
+
+
 @pytest.mark.parametrize(
     "given", ["", " ", "w1_1_1 ", "__import__('os')", "w[1,1,1]", "w1.1", "가", "1"]
 )

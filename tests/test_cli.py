@@ -18,6 +18,8 @@ from symbackprop.cli import main
 from symbackprop.commands import derive as derive_command
 from symbackprop.errors import SymbackpropError
 from symbackprop.examples import shipped
+from symbackprop.notation import NOTATIONS
+from symbackprop.renderers.chains import DETAILS
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "mlp-2-2-2-mse"
@@ -386,6 +388,33 @@ def test_help_and_version_load_neither_sympy_nor_numpy(arguments: list[str]) -> 
     )
     assert found.stderr.strip() == "[]"
     assert found.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("derive", ["--notation", "--detail", "--by"]),
+        ("numbers", ["--notation", "--exact", "--learning-rate"]),
+        ("train", ["--epochs", "--iterations"]),
+    ],
+)
+def test_help_says_what_can_be_chosen_and_how_a_command_ends(
+    command, name: str, said: list[str]
+) -> None:
+    text = " ".join(command(name, "--help").out.split())
+    for option in said:
+        described = text.rpartition(f" {option} ")[2]
+        assert len(described.partition(" --")[0].split()) > 5, option
+    if "--notation" in said:
+        for row in NOTATIONS:
+            assert f"{row}: " in text.partition("--notation {")[2]
+    if "--detail" in said:
+        for detail in DETAILS:
+            assert f"{detail}: " in text
+    assert text.endswith(
+        "Exit codes: 0 all is well, 1 something is wrong, 2 the input is unusable, "
+        "3 something could not be decided, 130 interrupted."
+    )
 
 
 def test_importing_the_package_loads_no_sympy() -> None:

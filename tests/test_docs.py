@@ -199,7 +199,7 @@ def test_every_choice_is_explained():
     page = (ROOT / "docs" / "choosing.md").read_text("utf-8")
     shown = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     strategies = {"backprop", "paths", "authored", "calculus"}
-    assert shown == {*strategies, *NOTATIONS, *DETAILS, *RENDERERS}
+    assert shown == {*strategies, *NOTATIONS, *DETAILS, *RENDERERS, "numpy"}
 
 
 def test_the_file_format_names_every_activation_and_loss():

@@ -322,18 +322,19 @@ def test_fractions_and_named_irrationals():
         "z₁⁽¹⁾ = w₁₁⁽¹⁾ x₁ + w₂₁⁽¹⁾ x₂ = 1/2·2 + 1/10·5 = 3/2 = 1.5",
         "o₁ = σ(z₁⁽¹⁾) = σ(3/2) ≈ 0.81757448",
         "J = (y₁ − o₁)² = (0 − σ(3/2))² ≈ 0.66842802",
-        "w₁₁⁽¹⁾′ = w₁₁⁽¹⁾ − η·∂J/∂w₁₁⁽¹⁾ = 1/2 − 1·∂J/∂w₁₁⁽¹⁾ ≈ 0.012246670",
+        "w₁₁⁽¹⁾′ = w₁₁⁽¹⁾ − η·∂J/∂w₁₁⁽¹⁾ ≈ 1/2 − 1·0.48775333 ≈ 0.012246670",
     ):
         assert f"  {row}\n" in text
-    assert all(row.relation == "=" for row in table.values())
+    parts = {row.part for row in table.values() if row.relation == "≈"}
+    assert parts == {"update"}, "an irrational derivative has digits, nothing else"
 
 
 def test_one_sentence_says_what_the_signs_mean():
-    says = "Behind = stands the exact value, behind ≈ the value rounded to 5 "
+    says = "A value after = is exact; after ≈ it is rounded to 5 significant digits"
     for to in ("text", "markdown", "latex", "html"):
         sentence = says.replace("≈", r"$\approx$") if to == "latex" else says
         assert worked("single-neuron-mse", 5).render(to).count(sentence) == 1
-        assert "Behind = stands" not in worked("apple-tax").render(to)  # all exact
+        assert "A value after =" not in worked("apple-tax").render(to)  # all exact
 
 
 def test_a_part_of_the_derivations():
@@ -373,6 +374,36 @@ def test_other_values_and_learning_rates():
 def test_without_a_learning_rate_nothing_is_updated():
     parts = {row.part for row in worked("mlp-2-3-1-forward").values()}
     assert parts == {"given", "forward", "backward"}
+
+
+def test_a_learning_rate_of_0_leaves_every_weight_exactly_as_it_was():
+    table = numbers("single-neuron-mse", learning_rate="0")
+    text = table.render()
+    assert "≈ 0.5 − 0·0.48775333 = 0.5\n" in text
+    assert "≈ 0.1 − 0·1.2193833 = 0.1\n" in text
+    for key, weight in (("w1_1_1'", "1/2"), ("w1_2_1'", "1/10")):
+        assert table[key].result.rational == Fraction(weight)
+    moved = numbers("single-neuron-mse", learning_rate="1e-9")  # the mutant
+    assert not moved["w1_2_1'"].result.whole
+
+
+def test_formulas_with_a_learning_rate_say_values_once():
+    example = read_example(
+        'title.en = "t"\n[formulas]\nL = "w**2"\n[values]\nw = "3"\n'
+        '[update]\nlearning_rate = "0.1"\n',
+        name="t",
+    )
+    text = numbers(example).render().replace("\xa0", " ")
+    assert text.count("Values") == 1
+    assert "  - w = 3\n  - Learning rate: η = 0.1\n" in text
+    page = render(derive(example)).replace("\xa0", " ")
+    assert "  - Values: w = 3\n" in page
+
+
+def test_the_slope_in_between_is_collected_as_on_the_page():
+    row = worked("sigmoid-slope-maximum")["dy/ds"]
+    assert text_of(row.formula) == "1 - 2*s"
+    assert text_of(row.put_in) == "1 - 2*0.5"
 
 
 def test_a_quantity_named_eta_is_the_learning_rate():
@@ -423,9 +454,93 @@ def test_a_division_by_zero_is_said():
     example = read_example(
         'title.en = "t"\n[formulas]\ny = "1/x"\n[values]\nx = "0"\n', name="t"
     )
-    with pytest.raises(InputError, match="a division by zero at this point"):
+    with pytest.raises(InputError) as caught:
         numbers(example)
+    assert str(caught.value) == (
+        "<input>:1:1: y = 1/x: a division by zero at this point "
+        "(give x another value)"
+    )
     assert "at the values above" not in render(derive(example))
+
+
+ABSENT = [  # y; what has no value, as numbers says it and as the page does; why
+    ("1/u", "y = 1/u", "y = 1/u", "a division by zero"),
+    ("u**(-2)", "y = u**(-2)", "y = u⁻²", "a division by zero"),
+    (
+        *("log(u)", "y = log(u)", "y = ln u"),
+        "the logarithm of a number that is not positive",
+    ),
+    (
+        *("sqrt(u - 1)", "y = sqrt(u - 1)", "y = √(u − 1)"),
+        "the square root of a negative number",
+    ),
+    (
+        *("(u - 1)**0.5", "y = (u - 1)**0.5", "y = (u − 1)^(0.5)"),
+        "a root of a negative number",
+    ),
+    (
+        *("sqrt(u)", "dz/du = D(z, y)*(1/(2*sqrt(u)))", "∂y/∂u = 1/(2 √(u))"),
+        "a division by zero",
+    ),
+]
+
+
+def absent(text):
+    """An example whose y, or its slope, has no value; u and v have one."""
+    return read_example(
+        'title.en = "t"\n[formulas]\nv = "w + 1"\nu = "w*x"\n'
+        f'y = "{text}"\nz = "y + v"\n[values]\nx = "0"\nw = "2"\n'
+        '[derive]\nwrt = ["w"]\n[update]\nlearning_rate = "1"\n',
+        name="t",
+    )
+
+
+@pytest.mark.parametrize(("text", "equation", "_", "reason"), ABSENT)
+def test_a_value_that_does_not_exist_has_name_formula_and_reason(
+    text, equation, _, reason
+):
+    with pytest.raises(InputError) as caught:
+        numbers(derive(absent(text), ["u"]))
+    said = str(caught.value).replace(" at this point", "")
+    assert said == f"<input>:1:1: {equation}: {reason} (give one of w, x another value)"
+
+
+@pytest.mark.parametrize(("text", "_", "equation", "reason"), ABSENT)
+def test_a_page_says_which_values_do_not_exist(text, _, equation, reason):
+    derivations = derive(absent(text))
+    page = render(derivations)
+    (sentence,) = re.findall("At these values there is no value of .*", page)
+    others = "z, ∂y/∂u, ∂z/∂u, ∂z/∂w" if equation[0] == "y" else "∂z/∂u, ∂z/∂w"
+    assert sentence == (
+        f"At these values there is no value of {equation}: {reason}. "
+        f"No value either: {others}."
+    )
+    assert re.search(r"  v = w \+ 1 +  = 3\n", page), "what exists is shown"
+    assert re.search(r"  u = w x +  = 0\n", page)
+    for to in ("markdown", "latex", "html"):
+        assert "At these values there is no value of " in render(derivations, to)
+    korean = render(derive(absent(text), lang="ko"))
+    assert "이 값에서 계산할 수 없는 식: " in korean
+
+
+def test_a_page_with_every_value_says_nothing_of_the_kind():
+    assert "no value" not in render(derive("single-neuron-mse"))
+
+
+def test_a_long_formula_and_many_weights_are_cut_short_in_the_message():
+    example = read_example(
+        'title.en = "t"\n[formulas]\ny = "1/(a + b + c + d + e)'
+        + "".join(f" + a**{n}*b**{n}" for n in range(1, 20))
+        + '"\n[values]\n'
+        + "".join(f'{name} = "0"\n' for name in "abcde"),
+        name="t",
+    )
+    with pytest.raises(InputError) as caught:
+        numbers(example)
+    said = str(caught.value)
+    assert len(said) < 250
+    assert "…: a division by zero" in said
+    assert said.endswith("(give one of a, b, c, d, … another value)")
 
 
 # ---- data

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import math
+import re
 import sys
 from itertools import pairwise
 
@@ -14,6 +15,8 @@ import pytest
 from symbackprop import InputError
 from symbackprop.commands import train as command
 from symbackprop.examples import read_example
+from symbackprop.formula.text import text_of
+from symbackprop.renderers.learning import number
 from symbackprop.renderers.words import LANGUAGES
 from symbackprop.trained import FORMATS, train
 
@@ -209,6 +212,80 @@ def test_the_text_has_the_rule_and_a_few_lines_of_losses():
     assert epochs == [str(50 * n) for n in range(11)]
     assert "Training samples: 3; in a batch: 2; updates in one epoch: 2" in text
     assert "Validation samples, never trained on: 1" in text
+
+
+FAR = """
+title.en = "far from 0, and near it"
+
+[formulas]
+L = "(a + 1000000*b)**2"
+
+[values]
+a = "-0.0000012"
+b = "0"
+
+[derive]
+wrt = ["a"]
+
+[training]
+method = "adam"
+learning_rate = "0.00000025"
+iterations = 1
+"""
+
+
+def test_numbers_are_written_as_numbers_writes_them():
+    """a is -1.2e-6, L 1.44e-12; Adam's first step is the learning rate."""
+    trained = train(read_example(FAR, name="far"))
+    text = trained.render("text").replace("\xa0", " ")
+    for number in ("2.5·10⁻⁷", "1·10⁻⁸", "−1.2·10⁻⁶", "1.44·10⁻¹²", "2.4·10⁻⁶"):
+        assert number in text, number
+    assert "  a  −1.2·10⁻⁶ " in text
+    for to, number in (
+        ("markdown", r"$-1.2\cdot 10^{-6}$"),
+        ("latex", r"$-1.2\cdot 10^{-6}$"),
+        ("html", "<mn>1.44</mn>"),
+    ):
+        assert number in trained.render(to), to
+    for to in ("text", "markdown", "latex"):
+        assert not re.search(r"\de[-+]?\d", trained.render(to)), to
+    data = json.loads(trained.render("json"))
+    assert data["runs"][0]["learning_rate"] == 2.5e-7
+    assert data["runs"][0]["start"] == {"a": -1.2e-6}
+    (first, _) = csv.DictReader(io.StringIO(trained.render("csv"), newline=""))
+    assert float(first["learning_rate"]) == 2.5e-7
+    assert float(first["loss"]) == pytest.approx(1.44e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [  # rounded by hand
+        (0.00001, 6, "0.00001"),
+        (-0.000001, 6, "-1e-6"),
+        (2 / 3, 6, "0.666667"),
+        (23516.3, 6, "23516.3"),
+        (0.5, 6, "0.5"),
+        (0.0, 6, "0"),
+        (1e20, 6, "1e20"),
+        (-1.0000004, 6, "-1"),
+        (1.0000005, 7, "1.000001"),
+    ],
+)
+def test_a_number_of_the_table_is_rounded_without_idle_zeros(value, digits, shown):
+    assert text_of(number(value, digits)) == shown
+
+
+def test_what_is_not_finite_is_a_dash():
+    assert number(math.inf) == number(math.nan) == "–"
+
+
+def test_a_power_with_exponent_0_is_1_and_says_so():
+    text = str(train(line('method = "adam"\n'), epochs=1))
+    (row,) = (row for row in text.splitlines() if row.startswith("(1 − β₁⁰) g = "))
+    assert "(1 − 1) g  " in row
+    assert "a power with exponent 0 is 1" in row
+    korean = train(line('method = "adam"\n'), epochs=1).render("text", "ko")
+    assert "지수가 0인 거듭제곱은 1" in korean
 
 
 def test_a_rule_without_a_fact_would_be_missed():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from symbackprop.checks.verdict import counted
 from symbackprop.errors import FormulaError, InputError, Refused, SymbackpropError
 from symbackprop.examples.toml_file import file_text
 from symbackprop.formula.reader import Vocabulary, read
@@ -51,7 +52,8 @@ class Report:
 
     def __str__(self) -> str:
         """One line, and what all of it rests on."""
-        line = f"{self.derivations} derivations, {self.steps} steps: all accepted"
+        derivations = counted(self.derivations, "derivation")
+        line = f"{derivations}, {counted(self.steps, 'step')}: all accepted"
         if self.assumptions:
             line += ", assuming " + ", ".join(self.assumptions)
         return line

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from symbackprop.checks.verdict import OUTCOMES, Outcome, Verdict, worst
+from symbackprop.checks.verdict import OUTCOMES, Outcome, Verdict, counted, worst
 
 VERSION = 1
 LONG = 24
@@ -105,7 +105,7 @@ def _counted(reports: Sequence[Report]) -> str:
         total.update(report.counts)
     words = (("agrees", "agree"), ("differs", "differ"), ("undecided", "undecided"))
     said = ", ".join(f"{total[outcome]} {word}" for outcome, word in words)
-    return f"{sum(total.values())} verdicts: {said}"
+    return f"{counted(sum(total.values()), 'verdict')}: {said}"
 
 
 def text_of_report(report: Report) -> str:

@@ -101,3 +101,8 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Differs before undecided before agrees."""
     found = {OUTCOMES.index(outcome) for outcome in outcomes}
     return OUTCOMES[max(found, default=0)]
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of something, in English: 1 verdict, 2 verdicts."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -12,6 +12,7 @@ from typing import Literal
 from flint import arb
 
 from symbackprop.claims.context import Context, plain_key
+from symbackprop.claims.printed import fraction_of
 from symbackprop.claims.truth import exchanged
 from symbackprop.claims.values import Data, Key, Values
 from symbackprop.claims.verdict import Operand, Verdict
@@ -25,16 +26,22 @@ from symbackprop.formula.tree import (
     Name,
     Sum,
     name_of,
+    number,
 )
 from symbackprop.kernel.equality import compared
+from symbackprop.numeric.point import decimal_of
 from symbackprop.numeric.program import atoms_of
+from symbackprop.numeric.worked import Link, literal
 from symbackprop.ops.table import OPS
 
 MAX_SIZE = 3000
 """Forms of more nodes are not written out to be compared."""
+DIGITS = 20
+"""So many digits the kernel gives of the sides of a point."""
+
 PRECISIONS = (128, 1024)
-SHOWN = 8
-"""So many digits of both sides are shown where they differ."""
+SHOWN = (8, 16, 32, 64)
+"""So many digits of both sides are shown: the first of these in which they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Equality:
     """Whether two forms are equal, and where they are not."""
 
     outcome: Literal["proved", "refuted", "undecided"]
-    point: Mapping[str, str] = field(default_factory=dict[str, str])
+    point: Mapping[str, Link] = field(default_factory=dict[str, Link])
 
 
 def formula_verdict(
@@ -169,7 +176,7 @@ def _pairs(
 
 def _shown_at(
     context: Context, point: Mapping[str, str], form: Formula, said: Formula
-) -> Mapping[str, str]:
+) -> Mapping[str, Link]:
     """A point of the kernel's, shown by the values of what stands on both sides."""
     leaves = {
         name_of(key): Rational(text) for key, text in point.items() if " " not in key
@@ -180,15 +187,31 @@ def _shown_at(
         else context.truth.without_derivatives(side, MAX_SIZE)
         for side in (form, said)
     )
-    if left is None or right is None:
-        return point
-    values = Values(context.truth, Data(leaves))
-    return _refuted_at(context, left, right, values) or point
+    shown = None
+    if left is not None and right is not None:
+        values = Values(context.truth, Data(leaves))
+        shown = _refuted_at(context, left, right, values)
+    return shown or _as_found(point)
+
+
+def _as_found(point: Mapping[str, str]) -> dict[str, Link]:
+    """What the kernel found: its leaves are exact, its sides have twenty digits."""
+    exact = {key: Rational(text) for key, text in point.items()}
+    found = {k: Link("=", number(v)) for k, v in exact.items() if " " not in k}
+    for count in SHOWN:
+        sides = {
+            key: decimal_of(fraction_of(value), min(count, DIGITS)) or "0"
+            for key, value in exact.items()
+            if key not in found
+        }
+        if len(set(sides.values())) > 1 or count > DIGITS:
+            break
+    return found | {key: Link("≈", literal(text)) for key, text in sides.items()}
 
 
 def _refuted_at(
     context: Context, form: Formula, said: Formula, point: Values
-) -> dict[str, str] | None:
+) -> dict[str, Link] | None:
     """The example's own values, if the two sides differ there for certain."""
     difference = Sum((form, Minus(said)))
     try:
@@ -201,11 +224,7 @@ def _refuted_at(
                     continue
             elif value == 0:
                 return None
-            sides = {
-                "left side": point.rounded(form, SHOWN),
-                "right side": point.rounded(said, SHOWN),
-            }
-            return {**_leaves(point, form, said), **sides}
+            return _shown(point, form, said)
     except (InputError, TooLarge):
         return None
     return None
@@ -226,9 +245,22 @@ def _admits(context: Context, point: Values) -> bool:
     return True
 
 
-def _leaves(point: Values, form: Formula, said: Formula) -> dict[str, str]:
-    """What both sides are over, at the example's values."""
-    names = dict.fromkeys(a for side in (form, said) for a in atoms_of(side))
-    return {
-        name.id: point.rounded(name, SHOWN) for name in names if isinstance(name, Name)
-    }
+def _shown(point: Values, form: Formula, said: Formula) -> dict[str, Link]:
+    """What both sides are over, and their values, in digits that tell them apart."""
+    atoms = dict.fromkeys(a for side in (form, said) for a in atoms_of(side))
+    names = {atom.id: atom for atom in atoms if isinstance(atom, Name)}
+    forms = {**names, "left side": form, "right side": said}
+    shown = dict[str, Link]()
+    for count in SHOWN:
+        shown = {word: _link(point, side, count) for word, side in forms.items()}
+        sides = {text_of(shown[side].form) for side in ("left side", "right side")}
+        if len(set(map(Rational, sides))) > 1:
+            break
+    return shown
+
+
+def _link(point: Values, form: Formula, count: int) -> Link:
+    """A value in so many digits, behind its sign."""
+    digits, rational = point.digits(form, count)
+    whole = rational is not None and rational == Rational(digits)
+    return Link("=" if whole else "≈", literal(digits))

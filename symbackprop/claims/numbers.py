@@ -21,9 +21,12 @@ from symbackprop.formula.tree import Formula, Minus
 from symbackprop.numeric.point import FIRST_BITS, Ball, ball
 
 DIGITS = 20
+"""So many digits of the true value are given; fewer where they are all there is."""
+
 MAX_SPREAD = 5
 """What may follow from a wrong number reaches over at most so many units."""
 NEAR = 2
+"""A last digit is off by at most so many units."""
 
 Operands = dict[Key, Operand]
 
@@ -56,11 +59,13 @@ class _Number:
     def verdict(self) -> Verdict:
         """Exact, carried, inherited or wrong."""
         point, form, printed = self.point, self.form, self.printed
+        digits, rational = point.digits(form, DIGITS)
         exact = Verdict(
             self.claim,
             "exact",
             expected=expected_digits(point, form, printed),
-            exact=exact_digits(point, form),
+            exact=digits,
+            rational=rational,
             true=form,
         )
         if lands(point, form, printed):
@@ -93,7 +98,8 @@ class _Number:
         point, form, printed = self.point, self.form, self.printed
         if point.decided(form, printed.truncates):
             return "truncated"
-        if point.decided(form, printed.units_from) <= NEAR:
+        units = point.decided(form, printed.units_from)
+        if units <= NEAR and point.decided(form, printed.is_sized_as):
             return "last digit"
         return "sign" if lands(point, Minus(form), printed) else "other"
 
@@ -246,15 +252,4 @@ def expected_digits(point: Values, form: Formula, printed: Printed) -> str:
     text = point.decided(form, printed.like)
     if not set(text.partition("e")[0]) & set("123456789"):
         return point.rounded(form, max(printed.significant, 1))
-    return text
-
-
-def exact_digits(point: Values, form: Formula) -> str:
-    """Twenty correct digits of a value; fewer where they are all there is."""
-    text = point.rounded(form, DIGITS)
-    digits, mark, exponent = text.partition("e")
-    if "." in digits:
-        short = digits.rstrip("0").rstrip(".") + mark + exponent
-        if point.exact(form) == printed_of(short).value:
-            return short
     return text

@@ -87,6 +87,13 @@ class Printed:
             return None
         return min(abs(steps - (self.value / self.unit).__floor__()), 1000)
 
+    def is_sized_as(self, value: Ball) -> bool | None:
+        """Whether a value has the sign of these digits and half to twice their size.
+
+        A single digit is the first one as well as the last: it says the size.
+        """
+        return inside(value, *sorted((self.value / 2, self.value * 2)))
+
     def right_to(self, value: Ball) -> int | None:
         """To how many decimals fewer digits would be right; -1 for none.
 
@@ -141,7 +148,11 @@ def _steps(value: Ball, unit: Rational, rounding: Rounding) -> int | None:
             return 0
         if not abs(value) < FAR:  # its ends would be rationals of unbearable length
             return None
-        ends = [_rational(end.fmpq()) for end in (value.lower(), value.upper())]
+        # An end that is tiny beyond all floats cannot be written as a rational.
+        ends = [
+            _rational(end.fmpq()) if abs(end) > 1 / FAR else Rational(0)
+            for end in (value.lower(), value.upper())
+        ]
     else:
         ends = [_rational(value)]
     found = {_rounded(end / unit, rounding) for end in ends}

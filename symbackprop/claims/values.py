@@ -20,6 +20,7 @@ from symbackprop.formula.tree import Call, Derivative, Formula, Name
 from symbackprop.numeric.evaluate import value_of
 from symbackprop.numeric.point import FIRST_BITS, Ball, Point
 from symbackprop.numeric.program import atoms_of
+from symbackprop.numeric.worked import shortened
 
 Reached: TypeAlias = Callable[[int, int], Mapping[Name, Ball]]
 """The parameters after so many updates, to so many bits."""
@@ -105,6 +106,13 @@ class Values(Point):
     def value(self, form: Formula, bits: int = FIRST_BITS) -> Ball:
         """The value of a form over atoms."""
         return self.traced(form, bits)[0]
+
+    def digits(self, form: Formula, count: int) -> tuple[str, Rational | None]:
+        """So many significant digits, fewer where they are all; the rational it is."""
+        text, rational = self.rounded(form, count), self.exact(form)
+        if rational is not None and Rational(text) == rational:
+            text = shortened(text)
+        return text, rational
 
     def used(self, form: Formula) -> tuple[Operand, ...]:
         """The operands that a form's value rests on, in the order of the claims."""

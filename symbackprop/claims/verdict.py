@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from symbackprop.claims.printed import Printed
 from symbackprop.examples import Claim
 from symbackprop.formula.tree import Formula
+from symbackprop.numeric.worked import Link
 
 Outcome: TypeAlias = Literal["agrees", "differs", "undecided"]
 Kind: TypeAlias = Literal[
@@ -73,10 +74,11 @@ class Verdict:
     """A claim judged.
 
     `expected` are the true digits at the printed precision (or the true formula),
-    `exact` twenty of them; `carried` what the author's own operands give, where that
-    differs; `right_to` the decimals to which the digits are right, if fewer. `reason`
-    is the message key of why nothing could be decided; `point` shows where a formula
-    fails.
+    `exact` twenty of them, `rational` all of the true value where it is one; `carried`
+    what the author's own operands give, where that differs; `right_to` the decimals to
+    which the digits are right, if fewer. `reason` is the message key of why nothing
+    could be decided; `point` shows where a formula fails: = what is exact, ≈ what is
+    rounded.
     """
 
     claim: Claim
@@ -84,6 +86,7 @@ class Verdict:
     closer: Closer | None = None
     expected: str = ""
     exact: str = ""
+    rational: Rational | None = None
     true: Formula | None = None
     root: Claim | None = None
     operands: tuple[Operand, ...] = ()
@@ -92,7 +95,7 @@ class Verdict:
     convention: str = ""
     reason: str = ""
     detail: str = ""
-    point: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    point: Mapping[str, Link] = field(default_factory=lambda: MappingProxyType({}))
     causes: tuple[Cause, ...] = ()
 
     @property

@@ -27,8 +27,9 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Write the pages one by one; one that fails does not stop the others."""
-    from symbackprop.derived import derive, render
+    from symbackprop.derived import derive
     from symbackprop.examples import load_example, shipped
+    from symbackprop.rendered import render
     from symbackprop.renderers.webfile import index_page
     from symbackprop.renderers.words import word
 

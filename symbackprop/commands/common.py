@@ -15,6 +15,12 @@ OK, DIFFERS, UNUSABLE, UNDECIDED = 0, 1, 2, 3
 GRAVITY = (OK, UNDECIDED, DIFFERS, UNUSABLE)
 """Exit codes, the one that counts more later."""
 
+CODES = (
+    "Exit codes: 0 all is well, 1 something is wrong, 2 the input is unusable, "
+    "3 something could not be decided, 130 interrupted."
+)
+"""What the end of each command's help says."""
+
 DETAILS = ("brief", "standard", "full")
 NOTATIONS = ("sources", "nielsen", "delta", "strict")
 STRATEGIES = ("backprop", "paths", "authored", "calculus")
@@ -31,14 +37,34 @@ def code_of(error: SymbackpropError) -> int:
 
 def presentation(command: argparse.ArgumentParser) -> None:
     """The options of everything that shows derivations."""
-    command.add_argument("--detail", choices=DETAILS, default="standard")
-    command.add_argument("--notation", choices=NOTATIONS, help="default: the example's")
+    command.add_argument(
+        "--detail",
+        choices=DETAILS,
+        default="standard",
+        help="brief: the result with its reasons; standard: the lines that a book "
+        "prints (default); full: each small step, opened where it is used",
+    )
+    notation(command)
     language(command)
+
+
+def notation(command: argparse.ArgumentParser) -> None:
+    """How quantities are lettered."""
+    command.add_argument(
+        "--notation",
+        choices=NOTATIONS,
+        help="default: the example's. sources: weights from i to j, units h and o, "
+        "loss J; nielsen: weights to j from k, units a, loss C, error terms δ, the "
+        "input is layer 1; delta: as sources, error terms δ; strict: as sources, d "
+        "for total and ∂ for partial derivatives",
+    )
 
 
 def language(command: argparse.ArgumentParser) -> None:
     """The language of what is shown."""
-    command.add_argument("--lang", choices=LANGUAGES, default="en")
+    command.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="English (default) or Korean"
+    )
 
 
 def target(

@@ -34,7 +34,13 @@ def add(command: argparse.ArgumentParser) -> None:
         default=[],
         help="differentiate by this quantity (repeatable; default: all parameters)",
     )
-    command.add_argument("--by", choices=STRATEGIES, help="how the steps are found")
+    command.add_argument(
+        "--by",
+        choices=STRATEGIES,
+        help="how the steps are found (default: the example's, or backprop): by the "
+        "chain rule with each error term once, path by path, along the author's own "
+        "lines, or rule by rule in one variable",
+    )
     target(command, _FORMATS)
     presentation(command)
 
@@ -42,7 +48,8 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Derive, render, print or write."""
     from symbackprop.computed import module
-    from symbackprop.derived import derive, render
+    from symbackprop.derived import derive
+    from symbackprop.rendered import render
 
     to = format_of(given, _SUFFIXES)
     derivations = derive(

@@ -17,7 +17,9 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("example", metavar="EXAMPLE", nargs="?")
     command.add_argument(
-        "--plot", metavar="NAME", help="plot this activation or loss instead"
+        "--plot",
+        metavar="NAME",
+        help="plot this activation or loss, or gradient-norm, instead",
     )
     command.add_argument("--view", choices=("graph", "network"), default="graph")
     command.add_argument(

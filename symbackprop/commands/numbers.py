@@ -3,10 +3,10 @@
 import argparse
 
 from symbackprop.commands.common import (
-    NOTATIONS,
     OK,
     format_of,
     language,
+    notation,
     put,
     target,
 )
@@ -50,12 +50,16 @@ def add(command: argparse.ArgumentParser) -> None:
         "--digits", type=int, metavar="N", help="significant digits (default: 8)"
     )
     command.add_argument(
-        "--exact", action="store_true", help="fractions and named irrationals"
+        "--exact",
+        action="store_true",
+        help="fractions instead of decimals; σ(3/2) and its like stay as they are",
     )
     command.add_argument(
-        "--learning-rate", metavar="NUMBER", help="default: the file's"
+        "--learning-rate",
+        metavar="NUMBER",
+        help="for the updated weights (default: the file's; without one, no update)",
     )
-    command.add_argument("--notation", choices=NOTATIONS, help="default: the example's")
+    notation(command)
     language(command)
     target(command, _FORMATS)
 

@@ -27,8 +27,15 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("example", metavar="EXAMPLE")
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=int, metavar="N", help="instead of the file's")
-    length.add_argument("--iterations", type=int, metavar="N", help="updates, instead")
+    length.add_argument(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="passes over the samples (default: the file's)",
+    )
+    length.add_argument(
+        "--iterations", type=int, metavar="N", help="single updates, instead of epochs"
+    )
     command.add_argument(
         "--seed", type=int, metavar="N", help="for the order and the first weights"
     )
@@ -38,6 +45,7 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Learn, then print or write what was reached."""
+    from symbackprop.rendered import trained_page
     from symbackprop.trained import train
 
     bar = _Bar() if sys.stderr.isatty() else None
@@ -50,7 +58,7 @@ def run(given: argparse.Namespace) -> int:
     )
     if bar is not None:
         bar.clear()
-    put(given, trained.render(format_of(given, _SUFFIXES), given.lang))
+    put(given, trained_page(trained, format_of(given, _SUFFIXES), given.lang))
     if trained.runs[-1].history.outcome == "interrupted":
         print("interrupted; this is what was reached", file=sys.stderr)
         return INTERRUPTED

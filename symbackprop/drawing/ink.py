@@ -8,7 +8,7 @@ from html import escape
 
 from symbackprop.drawing.diagram import Text
 from symbackprop.drawing.font import EM, glyphs
-from symbackprop.drawing.setting import Mark
+from symbackprop.drawing.setting import Mark, set_text
 
 ACCENT = "#c2410c"
 _FONTS = (
@@ -24,11 +24,15 @@ def number(value: float) -> str:
 
 
 class Ink:
-    """The letters of one picture; `prefix` keeps its ids apart from another's."""
+    """The letters of one picture; `prefix` keeps its ids apart from another's.
 
-    def __init__(self, prefix: str) -> None:
+    `letters` are those that pictures before it in one page have defined, by letter.
+    """
+
+    def __init__(self, prefix: str, letters: dict[str, str] | None = None) -> None:
         self.prefix = prefix
-        self.letters: dict[str, str] = {}
+        self.letters: dict[str, str] = {} if letters is None else letters
+        self.borrowed = frozenset(self.letters)
 
     def document(
         self,
@@ -43,12 +47,13 @@ class Ink:
         letters = "".join(
             f'<path id="{id_}" d="{glyphs()[letter].outline}"/>'
             for letter, id_ in self.letters.items()
+            if letter not in self.borrowed
         )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="sbp-picture" '
             f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
             f'role="img" aria-labelledby="{self.prefix}-title {self.prefix}-desc" '
-            f'lang="{escape(language)}" fill="none" '
+            f'lang="{escape(language)}" fill="none" font-family="{_DIGITS}" '
             f'stroke-linecap="round" stroke-linejoin="round">\n'
             f'<title id="{self.prefix}-title">{shown(title)}</title>\n'
             f'<desc id="{self.prefix}-desc">{shown(description)}</desc>\n'
@@ -76,8 +81,20 @@ class Ink:
             if not exchanged or mark.x < text.at - 0.01
         )
         if exchanged:
-            marks += _exchangeable(text, font)
+            marks = self._with_relations(marks) + _exchangeable(text, font)
         return f'<g class="sbp-{kind}" transform="{where}" fill="{colour}">{marks}</g>'
+
+    def _with_relations(self, marks: str) -> str:
+        """The same with = and ≈ ready to take each other's place; both are as wide."""
+        ids = [self._letter(sign) for sign in "=≈"]
+        both = f'class="sbp-relation" data-is="#{ids[0]}" data-about="#{ids[1]}" '
+        for id_ in ids:
+            marks = marks.replace(f'<use href="#{id_}"', f'<use {both}href="#{id_}"')
+        return marks
+
+    def _letter(self, letter: str) -> str:
+        """The id of a letter, defined once."""
+        return self.letters.setdefault(letter, f"{self.prefix}-{ord(letter):x}")
 
     def _mark(self, mark: Mark, font: float) -> str:
         """A letter, a rule, or a run of text fitted into its width."""
@@ -96,8 +113,7 @@ class Ink:
             )
         if not glyphs()[mark.text].outline:
             return ""
-        fresh = f"{self.prefix}-{ord(mark.text):x}"
-        id_ = self.letters.setdefault(mark.text, fresh)
+        id_ = self._letter(mark.text)
         across = f"{size / EM:.5f}".rstrip("0")
         up = f"{-size * mark.stretch / EM:.5f}".rstrip("0")
         place = f"matrix({across} 0 0 {up} {number(x)} {number(y)})"
@@ -112,9 +128,11 @@ def shown(text: str) -> str:
 
 def _exchangeable(text: Text, font: float) -> str:
     """A label's number as text, with the room that it has."""
-    room = number((text.setting.width - text.at) * font)
+    room = (text.setting.width - text.at) * font
+    digits = text.number.replace("-", "−")
+    own = min(set_text(digits).width * font, room)
     return (
         f'<text class="sbp-number" x="{number(text.at * font)}" y="0" '
-        f'data-room="{room}" font-size="{number(font)}" '
-        f'font-family="{_DIGITS}">{shown(text.number.replace("-", "−"))}</text>'
+        f'data-room="{number(room)}" textLength="{number(own)}" '
+        f'font-size="{number(font)}">{shown(digits)}</text>'
     )

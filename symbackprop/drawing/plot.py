@@ -209,7 +209,10 @@ class _Painter:
 
 
 def _tick(tick: str) -> Text:
-    """A tick's number."""
+    """A tick's number; a power of ten without its factor 1."""
+    if tick.startswith("1e"):
+        latex = f"10^{{{int(tick[2:])}}}"
+        return Text(latex, set_latex(latex), _SMALL)
     return number_text(tick, _SMALL)
 
 

@@ -23,13 +23,15 @@ def svg(
     words: Mapping[str, str] | None = None,
     prefix: str = "p",
     live: bool = False,
+    letters: dict[str, str] | None = None,
 ) -> str:
     """The picture as one SVG element, also for inside a page.
 
     `words` say by id what a group shows; `prefix` keeps the ids of two pictures in one
     page apart; `live` leaves the numbers as text, so that a script can exchange them.
+    `letters` collects what the pictures of one page define, each letter once.
     """
-    ink = Ink(prefix)
+    ink = Ink(prefix, letters)
     body = "".join(_groups(layout, words or {}, ink, live=live))
     size = (layout.width, layout.height)
     return ink.document(size, title, description, language, body)

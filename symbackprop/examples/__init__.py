@@ -130,11 +130,17 @@ def load_example(path_or_name: str | Path) -> Example:
         if path_or_name not in files and not path.suffix and not path.exists():
             raise InputError(
                 f"there is no example {shown(path_or_name)}",
-                hint=nearest(path_or_name, files),
+                hint=_see_list(nearest(path_or_name, files)),
             )
     else:
         path = path_or_name
     return read_example(file_text(path), name=path.stem, file=str(path))
+
+
+def _see_list(hint: str) -> str:
+    """The hint at an unknown example; the command lists them all."""
+    mark = "" if hint.endswith("?") else ";" if hint else ""
+    return f"{hint}{mark} see `symbackprop examples`".strip()
 
 
 def shipped() -> Mapping[str, Path]:

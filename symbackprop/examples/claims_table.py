@@ -5,7 +5,8 @@ refusals name the row.
 """
 
 import csv
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from io import StringIO
@@ -49,6 +50,9 @@ _KEYS = (
     "convention",
     "expect",
 )
+_SEPARATOR = re.compile(r"[;\t|]")
+"""What other tables have between their cells."""
+
 _COLUMNS = (*_KEYS[:5], "steps", "epochs", *_KEYS[6:])
 
 Unit: TypeAlias = Literal["steps", "epochs"]
@@ -234,7 +238,7 @@ class Csv(Toml):
                     self._stop(
                         reader.line_num,
                         f"expected {len(header)} cells, found {len(cells)}",
-                        "put quotes around a cell with a comma in it",
+                        _miscounted(cells, len(header)),
                     )
                 if len(rows) >= MAX_ROWS:
                     self._stop(reader.line_num, f"more than {MAX_ROWS:,} rows")
@@ -254,6 +258,11 @@ class Csv(Toml):
     def _header(self, cells: list[str], line: int) -> list[str]:
         """The names of the columns."""
         names = [cell.strip().lower() for cell in cells]
+        mark = _SEPARATOR.search(",".join(cells))
+        if mark:
+            found = "a tab" if mark[0] == "\t" else mark[0]
+            message = f"expected cells separated by commas, found {found}"
+            self._stop(line, message, "write quantity,printed,where")
         for name in names:
             if name not in _COLUMNS or names.count(name) > 1:
                 problem = "twice the" if name in _COLUMNS else "unknown"
@@ -289,3 +298,12 @@ class Csv(Toml):
     def raw(self, path: Path) -> str:
         """A cell as the table writes it."""
         return str(self.get(path))
+
+
+def _miscounted(cells: Sequence[str], wanted: int) -> str:
+    """The hint at a row with more or fewer cells than columns."""
+    if len(cells) > wanted:
+        return "put quotes around a cell with a comma in it"
+    if any(map(_SEPARATOR.search, cells)):
+        return "cells are separated by commas"
+    return "an empty cell needs its comma too"

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from symbackprop.examples.toml_file import Toml, called, shown
 from symbackprop.examples.toml_places import Path
+from symbackprop.formula.limits import ascii_hint
 from symbackprop.network import (
     ACTIVATIONS,
     MAX_LAYERS,
@@ -38,7 +39,8 @@ def decimal(toml: Toml, path: Path) -> str:
     for character in text:
         if not " " <= character <= "~":
             message = f"expected a decimal number, found {called(character)}"
-            toml.refuse(path, message, offset=toml.string(path).index(character))
+            offset = toml.string(path).index(character)
+            toml.refuse(path, message, ascii_hint(character), offset=offset)
     match = _DECIMAL.fullmatch(text)
     if not match:
         message = f"expected a decimal number, found {shown(text)}"

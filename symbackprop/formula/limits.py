@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection
 from fractions import Fraction as Rational
 from string import ascii_letters, digits
+from types import MappingProxyType
 
 from symbackprop.errors import FormulaError
 from symbackprop.formula.tree import (
@@ -27,6 +28,16 @@ MAX_POWER_BITS = 4096
 
 NUMBER = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
 _SIGNED = re.compile(r"[+-]?" + NUMBER.pattern)
+_LOOKALIKES = MappingProxyType(
+    {
+        **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"),
+        **dict.fromkeys("\u00d7\u00b7\u22c5\u2217", "*"),
+        "\u00f7": "/",
+        "\u2215": "/",
+    }
+)
+"""What a text copied from a printed page has in the place of an operator."""
+
 _ALLOWED = frozenset(ascii_letters + digits + "_+-*/()[],. \n\r\t")
 
 
@@ -34,6 +45,12 @@ def what_stands_at(text: str, offset: int) -> str:
     """What stands at an offset, for a message."""
     rest = text[offset : offset + 12].strip()
     return repr(rest) if rest else "the end"
+
+
+def ascii_hint(character: str) -> str:
+    """The hint at a character that only looks like an operator; empty for others."""
+    operator = _LOOKALIKES.get(character)
+    return f"write {operator}" if operator else ""
 
 
 def check_characters(text: str) -> None:
@@ -62,7 +79,8 @@ def check_characters(text: str) -> None:
                 f"expected ASCII letters, digits and operators, found "
                 f"{character!a} ({name})",
                 offset=offset,
-                hint="ids are ASCII; put letters of other scripts into [notation]",
+                hint=ascii_hint(character)
+                or "ids are ASCII; put letters of other scripts into [notation]",
             )
         level += (character in "([{") - (character in ")]}")
         if level > MAX_NESTING:

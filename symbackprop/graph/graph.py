@@ -13,6 +13,9 @@ from symbackprop.formula.tree import Call, Formula, Name, name_of, walk
 if TYPE_CHECKING:
     import sympy
 
+MAX_NAMED = 12
+"""So many ids are named to one who asked for an unknown one."""
+
 Role: TypeAlias = Literal[
     "input",
     "target",
@@ -84,10 +87,20 @@ class Graph:
         """The node of a name or id. InputError with the nearest where there is none."""
         wanted = name_of(name) if isinstance(name, str) else name
         if wanted not in self._index:
-            near = get_close_matches(wanted.id, [n.id for n in self.nodes], 1, 0.3)
-            hint = f"did you mean {near[0]}?" if near else ""
+            hint = self._nearest(wanted.id[:80])
             raise InputError(f"unknown quantity {wanted.id[:60]!r}", hint=hint)
         return self._index[wanted]
+
+    def _nearest(self, word: str) -> str:
+        """The hint that names the ids nearest to a word, or the first there are."""
+        ids = [node.id for node in self.nodes]
+        near = sorted((i for i in ids if word and i.startswith(word)), key=len)[:3]
+        near = near or get_close_matches(word, ids, 3, 0.4)
+        if near:
+            *others, last = near
+            return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+        more = ", …" if len(ids) > MAX_NAMED else ""
+        return f"known: {', '.join(ids[:MAX_NAMED])}{more}"
 
     def __contains__(self, name: Name) -> bool:
         """Whether a name is defined here."""

@@ -183,7 +183,7 @@ def _is_finite(form: Formula, known: set[Formula]) -> bool:
             return form in known
         case Sum() | Product() | Minus():
             inner: Sequence[Formula] = form.children
-        case Fraction(top, Num(text=text)) if text.strip("1250.") == "":
+        case Fraction(top, Num(value=by)) if by and 10**99 % by.numerator == 0:
             inner = (top,)
         case Power(base, Num(value=exponent)) if exponent >= 0:
             inner = (base,) if exponent.denominator == 1 else ()
@@ -217,7 +217,7 @@ def _quantities(
     slopes: Slopes,
     places: Mapping[Formula, int],
 ) -> Iterable[Quantity]:
-    """Every node that is drawn; those to which the author gave no name by their form."""
+    """Every node that is drawn; one without a name by its form."""
     order = {node.name: n for n, node in enumerate(drawn.nodes)}
     parts: dict[Name, Formula] = {}
     for node in drawn.nodes:
@@ -231,7 +231,9 @@ def _quantities(
             places[node.name],
             None if slope is None else places[slope],
             tuple(
-                Use(order[of], substituted(form, parts), places[Derivative("P", of, by)])
+                Use(
+                    order[of], substituted(form, parts), places[Derivative("P", of, by)]
+                )
                 for (of, by), form in slopes.items()
                 if by == node.name and Derivative("P", of, by) in places
             ),

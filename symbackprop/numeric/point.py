@@ -13,6 +13,7 @@ from flint import arb, ctx, fmpq
 
 from symbackprop.errors import InputError, TooLarge
 from symbackprop.formula.tree import Derivative, Formula, Name
+from symbackprop.numeric.absent import NoValue, leaves_of
 from symbackprop.numeric.evaluate import value_of
 from symbackprop.numeric.program import Assignment
 
@@ -53,12 +54,12 @@ class BallArithmetic:
         """A power; exact for a whole exponent, x^0 = 1."""
         if isinstance(exponent, int):
             if exponent < 0 and base == 0:
-                raise InputError("a division by zero at this point")
+                raise NoValue("division")
             if isinstance(base, fmpq) and _bits(base) * abs(exponent) > EXACT_BITS:
                 base = ball(base)
             return base**exponent
         if base < 0 and not ball(exponent).is_integer():
-            raise InputError("a root of a negative number")
+            raise NoValue("root")
         return ball(base) ** ball(exponent)
 
     def call(self, function: str, arguments: list[Ball], slope: int | None) -> Ball:
@@ -101,14 +102,14 @@ def _exp(x: Ball) -> Ball:
 def _log(x: Ball) -> Ball:
     """ln x, exact at 1."""
     if x <= 0:
-        raise InputError("the logarithm of a number that is not positive")
+        raise NoValue("logarithm")
     return fmpq(0) if x == 1 else ball(x).log()
 
 
 def _sqrt(x: Ball) -> Ball:
     """√x, exact for a square of a rational."""
     if x < 0:
-        raise InputError("the square root of a negative number")
+        raise NoValue("square_root")
     if isinstance(x, fmpq):
         top, bottom = arb(x.p).sqrt(), arb(x.q).sqrt()
         if top.is_exact() and bottom.is_exact():
@@ -231,10 +232,19 @@ class Point:
         return self._runs[bits]
 
     def computed(self, leaves: Mapping[Name, Ball]) -> dict[Formula, Ball]:
-        """Every atom's value from the leaves', at the context's precision."""
+        """Every atom's value from the leaves', at the context's precision.
+
+        NoValue, with the line's atom and form, where a line has none.
+        """
         known: dict[Formula, Ball] = {**leaves}
         for line in self.lines:
-            known[line.atom] = shortened(value_of(line.form, known, self.arithmetic))
+            try:
+                value = value_of(line.form, known, self.arithmetic)
+            except (NoValue, ZeroDivisionError) as error:
+                reason = error.reason if isinstance(error, NoValue) else "division"
+                given = leaves_of(line.form, self.lines)
+                raise NoValue(reason, line.atom, line.form, given) from None
+            known[line.atom] = shortened(value)
         return known
 
     def value(self, form: Formula, bits: int = FIRST_BITS) -> Ball:
@@ -251,7 +261,7 @@ class Point:
         try:
             return compute()
         except ZeroDivisionError:
-            raise InputError("a division by zero at this point") from None
+            raise NoValue("division") from None
         finally:
             ctx.prec = before
 

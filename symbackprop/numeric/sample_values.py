@@ -13,7 +13,7 @@ _CYCLES: Mapping[Role, tuple[str, ...]] = {
     "weight": ("0.4", "-0.3", "0.7", "0.2", "0.6", "-0.5", "0.3", "0.8", "-0.2"),
     "bias": ("0.1", "-0.1", "0.2"),
 }
-"""By role, in turn: of both signs, no two alike, none so large that a unit saturates."""
+"""By role, in turn: of both signs, none so large that a unit saturates."""
 
 _RATE = Rational(1, 2)
 

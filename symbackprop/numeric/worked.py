@@ -20,6 +20,7 @@ from symbackprop.numeric.point import (
     is_near,
 )
 from symbackprop.numeric.program import Atom, atoms_of, without_sigma
+from symbackprop.numeric.rationals import Rationals
 
 Relation: TypeAlias = Literal["=", "≈"]
 Part: TypeAlias = Literal["given", "forward", "backward", "update"]
@@ -110,6 +111,7 @@ class Digits:
     def __init__(self, point: Point, style: Style | None = None) -> None:
         self.point = point
         self.style = style or Style()
+        self._rationals = Rationals(point)
         self._figures: dict[Formula, Figure] = {}
         self._operands: dict[Atom, tuple[Formula, Relation]] = {}
         self._forms = {line.atom: line.form for line in point.lines}
@@ -132,6 +134,9 @@ class Digits:
         value = self.point.decided(form, lambda x: x)
         if isinstance(value, arb) and value.is_exact() and is_near(value):
             value = value.fmpq()  # a ball without a radius is its only value
+        if isinstance(value, arb):
+            known = self._rationals.of(form)
+            value = value if known is None else known
         if not isinstance(value, fmpq) or _bits(value) > _EXACT_BITS:
             return Figure(literal(self._rounded(form, digits)), whole=False)
         rational = Rational(int(value.p), int(value.q))
@@ -163,15 +168,20 @@ class Digits:
             figure = self.figure(atom)
             self._operands[atom] = figure.decimal, figure.link.relation
             if self.style.exact:
-                self._operands[atom] = self._closed(atom, figure), "="
+                closed = self._closed(atom, figure)
+                if closed is not None:
+                    self._operands[atom] = closed, "="
         return self._operands[atom]
 
-    def _closed(self, atom: Atom, figure: Figure) -> Formula:
-        """A fraction, a short form of fractions, or the name itself."""
+    def _closed(self, atom: Atom, figure: Figure) -> Formula | None:
+        """A fraction, a short form of fractions, or the name itself.
+
+        None for an irrational derivative: its digits are put in.
+        """
         if figure.rational is not None:
             return figure.fraction or atom
         if isinstance(atom, Derivative):
-            return atom
+            return None
         form, _ = self.put_in(self._forms[atom])
         closed = size(form) <= MAX_CLOSED and not any(True for _ in atoms_of(form))
         return form if closed else atom
@@ -223,6 +233,12 @@ def shortened(text: str) -> str:
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     return mantissa + mark + exponent
+
+
+def rounded(value: Rational, digits: int) -> Formula:
+    """A number to so many digits, without zeros at its end: rounding is not marked."""
+    exact = fmpq(value.numerator, value.denominator)
+    return literal(shortened(_decimal(exact, digits) or "0"))
 
 
 def short_fraction(value: Rational) -> Formula | None:

@@ -7,12 +7,16 @@ from symbackprop.errors import SymbackpropError
 from symbackprop.formula.tree import Derivative, Formula, Minus, Name, Num
 from symbackprop.graph.graph import Graph, Role
 from symbackprop.kernel.derivation import Derivation
-from symbackprop.numeric.point import Point
+from symbackprop.numeric.absent import NoValue
+from symbackprop.numeric.point import Point, Unsettled
 from symbackprop.numeric.program import Assignment, atoms_of, without_sigma
 from symbackprop.numeric.sheet import given, rate_name, updated
 from symbackprop.numeric.worked import Digits, Link, Style, Working
 from symbackprop.renderers.document import Block, Inline, Items, Prose
-from symbackprop.renderers.words import phrase
+from symbackprop.renderers.words import phrase, word
+
+MAX_LOST = 8
+"""So many quantities that have no value are named."""
 
 _SPACE = "\N{NO-BREAK SPACE}"
 _GROUPS: Mapping[Role, str] = {
@@ -33,7 +37,7 @@ class Beside:
         values: Mapping[Name, Rational],
         rate: Rational | None,
     ) -> None:
-        """InputError where the forward pass has no value there."""
+        """InputError where a quantity cannot be computed at any point."""
         self.graph = graph
         self.rate = rate
         eta = rate_name(graph)
@@ -48,9 +52,62 @@ class Beside:
         own = list(derivations)
         self.definitions = own[0].definitions if own else None
         lines = _lines(graph, [d for d in own if self._mine(d)])
-        self.digits = Digits(Point(lines, values))
-        forward = [self.digits.figure(node.name) for node in graph.nodes]
-        self.rounds = not all(figure.whole for figure in forward)
+        self.absent: list[NoValue] = []
+        self.lost: dict[Formula, None] = {}
+        self.digits = self._digits(lines, values)
+        known = [node.name for node in graph.nodes if self.digits.knows(node.name)]
+        figures = [self.digits.figure(name) for name in known]
+        self.rounds = not all(figure.whole for figure in figures)
+
+    def _digits(
+        self, lines: list[Assignment], values: Mapping[Name, Rational]
+    ) -> Digits:
+        """The values that exist; lines without one, and what rests on them, left out.
+
+        `absent` says why, `lost` has them all.
+        """
+        while True:
+            point = Point(lines, values)
+            try:
+                point.at()
+            except NoValue as error:
+                if error.atom is None:
+                    raise
+                self.absent.append(error)
+                self.lost[error.atom] = None
+                kept: list[Assignment] = []
+                for line in lines:
+                    if line.atom in self.lost or self.lost.keys() & atoms_of(line.form):
+                        self.lost[line.atom] = None
+                    else:
+                        kept.append(line)
+                lines = kept
+            except Unsettled:  # more bits settle it where a value is asked for
+                return Digits(point)
+            else:
+                return Digits(point)
+
+    def notes(self, language: str) -> list[Block]:
+        """Which quantities have no value here, and why; those that follow by name."""
+        forward = [error for error in self.absent if isinstance(error.atom, Name)]
+        found: list[Inline] = []
+        for error in forward or self.absent[:1]:
+            assert error.atom is not None
+            assert error.form is not None
+            why: dict[str, str | Formula | Inline] = {
+                "quantity": error.atom,
+                "form": error.form,
+                "reason": word("no_value", error.reason, language),
+            }
+            found.append(phrase("page", "no_value", language, why))
+        told = [error.atom for error in forward or self.absent[:1]]
+        others = [atom for atom in self.lost if atom not in told]
+        if others:
+            names: Inline = tuple(others[:MAX_LOST])
+            more = [("…",)] if len(others) > MAX_LOST else []
+            listed = _joined([*((name,) for name in names), *more])
+            found.append(phrase("page", "no_value_either", language, {"others": listed}))
+        return [Prose(_joined(found, " "))] if found else []
 
     def _mine(self, derivation: Derivation) -> bool:
         """Whether a derivation speaks of the graph's quantities, not of a lemma's x."""
@@ -144,13 +201,13 @@ def given_blocks(
         if role and graph.activations:
             key = _GROUPS.get(role, "")
         groups.setdefault(key, []).append(equation(row.quantity, row.links))
-    listed = [
-        (*phrase("page", key or "given", language, {}), ": ", *_joined(equations))
-        for key, equations in groups.items()
-    ]
-    if len(groups) > 1:
-        return [Items(tuple(listed))]
-    return [Prose(listed[0][2:] if alone else listed[0])]
+    labels: dict[str, Inline] = {
+        key: (*phrase("page", key or "given", language, {}), ": ") for key in groups
+    }
+    if alone:
+        labels |= {key: () for key in groups if not key or len(groups) == 1}
+    listed = [(*labels[key], *_joined(rows)) for key, rows in groups.items()]
+    return [Items(tuple(listed))] if len(groups) > 1 else [Prose(listed[0])]
 
 
 def equation(left: Formula, links: Iterable[Link]) -> Inline:
@@ -161,9 +218,9 @@ def equation(left: Formula, links: Iterable[Link]) -> Inline:
     return tuple(parts)
 
 
-def _joined(equations: Iterable[Inline]) -> Inline:
-    """Equations with commas between them."""
+def _joined(pieces: Iterable[Inline], between: str = ", ") -> Inline:
+    """Pieces of a sentence with commas between them."""
     parts: list[str | Formula] = []
-    for place, one in enumerate(equations):
-        parts += [", ", *one] if place else one
+    for place, one in enumerate(pieces):
+        parts += [between, *one] if place else one
     return tuple(parts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from symbackprop.formula.tree import Formula, Path
+from symbackprop.numeric.live import Live
 from symbackprop.numeric.worked import Link
 from symbackprop.renderers.lettering import Context
 
@@ -142,7 +143,30 @@ class Items:
     items: tuple[Inline, ...]
 
 
-Block: TypeAlias = Heading | Prose | Chain | Equations | Calculations | Table | Items
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One picture: its label, what it shows in words, its SVG, its TikZ if it has any.
+
+    It is drawn where the document is put together; renderers only place it.
+    """
+
+    label: Inline
+    description: str
+    svg: str
+    tikz: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Pictures of one thing, that to be seen first in front."""
+
+    anchor: str
+    drawings: tuple[Drawing, ...]
+
+
+Block: TypeAlias = (
+    Heading | Prose | Chain | Equations | Calculations | Table | Items | Figure
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +174,7 @@ class Document:
     """A page, a paper, a deck: whatever a renderer makes of it.
 
     `appendix` holds what is derived once and referred to; a renderer that cannot
-    fold leaves it out.
+    fold leaves it out. `live` is what a page that computes needs.
     """
 
     title: str
@@ -159,3 +183,4 @@ class Document:
     blocks: tuple[Block, ...]
     appendix: tuple[Block, ...] = ()
     source: str = ""
+    live: Live | None = None

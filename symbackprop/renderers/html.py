@@ -7,9 +7,8 @@ The same input gives the same bytes.
 import re
 from collections.abc import Sequence
 from html import escape
-from urllib.parse import quote
 
-from symbackprop.formula.tree import Formula, Minus, Path, Product, Sum, names_in
+from symbackprop.formula.tree import Formula, Path, names_in
 from symbackprop.numeric.worked import Link
 from symbackprop.renderers.breaking import pieces, spaced
 from symbackprop.renderers.document import (
@@ -18,6 +17,7 @@ from symbackprop.renderers.document import (
     Chain,
     Document,
     Equations,
+    Figure,
     Heading,
     Inline,
     Items,
@@ -26,28 +26,25 @@ from symbackprop.renderers.document import (
     Row,
     Table,
 )
+from symbackprop.renderers.live import figure_html, live_script
 from symbackprop.renderers.margin import margin, toned_row
 from symbackprop.renderers.mathml import mathml
+from symbackprop.renderers.pagetext import PageText, link_to, new
+from symbackprop.renderers.slim import chains_once, steps_once
 from symbackprop.renderers.spoken import spoken
-from symbackprop.renderers.typeset import Typesetter
 from symbackprop.renderers.webfile import shipped_text, web_file
 from symbackprop.renderers.words import word
 
 _LONG_PAGE = 3  # from this many sections on a page has a table of contents
 _PAGE_ONLY = "/* page only */"  # what stands below it in page.css is not for Jupyter
 _WRAPS = 24.0  # a product of numbers wider than so many letters may be broken
-_TIED = "\N{NO-BREAK SPACE}"
 _SEE = re.compile(r' ?<a class="see" href="([^"]*)">[^<]*</a>')
-_SPARE = re.compile(  # the namespace, and the form of the ends of an mrow
-    r' xmlns="[^"]*"|(?<=<mrow><mo stretchy="false") form="prefix"'
-    r'| form="postfix"(?=>[^<]*</mo></mrow>)'
-)
 
 
 def html(document: Document) -> str:
     """The document as one self-contained HTML file."""
     page = _Page(document, script=True)
-    body = page.body()
+    body = page.body() + page.data()
     headings = [block for block in document.blocks if isinstance(block, Heading)]
     contents = page.contents(headings) if len(headings) >= _LONG_PAGE else ""
     source = f"{page.say('source')}: {escape(document.source)}"
@@ -59,9 +56,10 @@ def html(document: Document) -> str:
         f' data-failed="{page.say("failed")}"></p>\n'
     )
     kind = "long" if contents else ""
-    return web_file(
-        document.title, document.language, content, kind, shipped_text("page.js")
-    )
+    script, style, live = shipped_text("page.js"), "", document.live
+    if live is not None:
+        script, style = script + live_script(live), shipped_text("live.css")
+    return web_file(document.title, document.language, content, kind, script, style)
 
 
 def fragment(document: Document) -> str:
@@ -73,56 +71,8 @@ def fragment(document: Document) -> str:
     )
 
 
-class _Page:
-    """One document on its way to HTML: formulas and anchors seen so far."""
-
-    def __init__(self, document: Document, *, script: bool) -> None:
-        self.document = document
-        self.typeset = Typesetter(document.context)
-        self.script = script
-        # Tab stops at a chain's first line; the script moves on from there.
-        self.stops = (' tabindex="0"', ' tabindex="-1"') if script else ("", "")
-        self.known: dict[tuple[str, bool], str] = {}
-        self.anchors: set[str] = set()
-
-    def say(self, key: str) -> str:
-        """A word of the page itself, escaped."""
-        return escape(word("page", key, self.document.language))
-
-    def math(
-        self, form: Formula, changed: tuple[Path, ...] = (), *, display: bool = False
-    ) -> str:
-        """One formula with its changed parts marked, unless all of it is new."""
-        whole = isinstance(form, Sum | Product | Minus) and all(
-            (place,) in changed for place in range(len(form.children))
-        )
-        marks = {} if whole else {path: "changed" for path in changed if path}
-        latex = self.typeset(form, marks)
-        key = (latex, display)
-        if key not in self.known:
-            words = spoken(form, self.document.context)
-            full = mathml(latex, display=display, alttext=words)
-            self.known[key] = _SPARE.sub("", full)
-        return self.known[key]
-
-    def inline(self, parts: Inline) -> str:
-        """Words and formulas in a row."""
-        shown = [escape(p) if isinstance(p, str) else self.math(p) for p in parts]
-        for place, part in enumerate(parts):
-            if isinstance(part, str) and part[:1] == part[-1:] == _TIED:
-                before, after = shown[place - 1], shown[place + 1]
-                if before:  # browsers break a line beside a formula all the same
-                    tied = f'<span class="tied">{before}{shown[place]}{after}</span>'
-                    shown[place - 1 : place + 2] = ["", "", tied]
-        return "".join(shown)
-
-    def anchor(self, anchor: str) -> str:
-        """An id attribute, none where the page has that id already."""
-        name = "-".join(anchor.split())
-        if not name or name in self.anchors:
-            return ""
-        self.anchors.add(name)
-        return f' id="{escape(name)}"'
+class _Page(PageText):
+    """One document on its way to HTML."""
 
     def tools(self) -> str:
         """Buttons and keys; they show once the script runs.
@@ -142,7 +92,7 @@ class _Page:
     def contents(self, headings: Sequence[Heading]) -> str:
         """The table of contents."""
         rows = "".join(
-            f'<li class="level{_level(h)}"><a href="{_link(h.anchor)}">'
+            f'<li class="level{_level(h)}"><a href="{link_to(h.anchor)}">'
             f"{self.inline(h.text)}</a></li>\n"
             for h in headings
         )
@@ -155,11 +105,21 @@ class _Page:
     def body(self) -> str:
         """Every block in order, the appendix folded, no link to nowhere."""
         text = "".join(self.block(block) for block in self.document.blocks)
-        if self.document.appendix:
+        entries = list(map(self.folded, self.document.appendix))
+        targets = {link_to(anchor) for anchor in self.anchors}
+
+        def linked(text: str) -> str:
+            """Without links to nowhere."""
+            return _SEE.sub(lambda link: link[0] if link[1] in targets else "", text)
+
+        text, entries = linked(text), list(map(linked, entries))
+        alike = escape(word("live", "alike", self.document.language))
+        if self.script:
+            entries = chains_once(entries, alike)
+        if entries:
             text += f'<section class="shared">\n<h2>{self.say("shared")}</h2>\n'
-            text += "".join(map(self.folded, self.document.appendix)) + "</section>\n"
-        targets = {_link(anchor) for anchor in self.anchors}
-        return _SEE.sub(lambda link: link[0] if link[1] in targets else "", text)
+            text += "".join(entries) + "</section>\n"
+        return steps_once(text, alike) if self.script else text
 
     def folded(self, block: Block) -> str:
         """A block of the appendix: a chain shows how it starts and ends."""
@@ -188,6 +148,10 @@ class _Page:
                 return self.calculations(block)
             case Chain():
                 return self.chain(block)
+            case Figure():
+                alive = self.controls and block.anchor == "picture"
+                rest = self.controls.html() if self.controls and alive else ""
+                return figure_html(block, self.inline, rest)
 
     def table(self, table: Table) -> str:
         """A table that scrolls inside itself."""
@@ -203,9 +167,12 @@ class _Page:
     def equations(self, equations: Equations) -> str:
         """Definitions in the grid of a chain, their values in its last column."""
         notes = equations.notes or ((),) * len(equations.rows)
+        defined = equations.relation == "="
         rows = "".join(
-            f'<li class="line">{self.cells(left, form, (), equations.relation)}'
-            f'<div class="why">{self.inline(gloss)}{self.value(value)}</div>'
+            f'<li class="line"{self.definition(left) if defined else ""}>'
+            f"{self.cells(left, form, (), equations.relation)}"
+            f'<div class="why">{self.inline(gloss)}'
+            f"{self.value(value, left if defined else new(left))}</div>"
             f"{margin(printed, self.inline)}</li>\n"
             for (left, form, gloss, value), printed in zip(
                 equations.valued, notes, strict=True
@@ -213,19 +180,13 @@ class _Page:
         )
         return f'<div class="chain equations"><ul class="lines">\n{rows}</ul></div>\n'
 
-    def value(self, link: Link | None) -> str:
-        """What a row comes to, quietly."""
-        if link is None:
-            return ""
-        number = self.math(link.form)
-        return f'<span class="value">{escape(link.relation)} {number}</span>'
-
-    def worth(self, link: Link | None) -> str:
+    def worth(self, link: Link | None, of: Formula) -> str:
         """What a chain comes to, as a row of its own under its last line."""
         if link is None:
             return ""
         return (
-            f'<li class="worth"><span class="rel">{escape(link.relation)}</span>'
+            f'<li class="worth"{self.place(of)}>'
+            f'<span class="rel">{escape(link.relation)}</span>'
             f'<div class="formula">{self.math(link.form)}</div>'
             f'<div class="why">{self.say("at_values")}</div></li>\n'
         )
@@ -284,7 +245,8 @@ class _Page:
             rows.append(self.line(line, left, checked=chain.checked))
             if number == place:
                 rows.append(aside)
-        rows.append(self.worth(chain.lines[-1].value if chain.lines else None))
+        value = chain.lines[-1].value if chain.lines else None
+        rows.append(self.worth(value, chain.left))
         note = f'<p class="note">{self.inline(chain.note)}</p>\n' if chain.note else ""
         return (
             f'<div class="chain"{self.anchor(chain.anchor)}>\n{note}'
@@ -324,7 +286,7 @@ class _Page:
             )
         why = self.why(reason, rules, evidence if checked else "", see)
         return (
-            f'<li class="line"{self.stops[left is None]}>'
+            f'<li class="line">'
             f"{self.cells(left, line.form, line.changed)}"
             f"{why}{margin(line.notes, self.inline)}{self.conditions(conditions)}"
             f"{inner}</li>\n"
@@ -335,7 +297,7 @@ class _Page:
         evidence = row.evidence if checked else ""
         why = self.why(row.reason, (row.rule,), evidence, row.see, full=True)
         return (
-            f'<li class="line row"{self.stops[True]}>'
+            f'<li class="line row">'
             f"{self.cells(None, row.form, row.changed)}{why}"
             f"{self.conditions(row.conditions)}{self.because(row.opens)}</li>\n"
         )
@@ -372,10 +334,9 @@ class _Page:
             parts.append(f'<span class="evidence">{said}</span>')
         elif evidence:
             said = f"{self.say('checked')}: {said}"
-            told = f'role="img" title="{said}" aria-label="{said}"'
-            parts.append(f'<span class="tick" {told}>✓</span>')
+            parts.append(f'<span class="tick" role="img" title="{said}">✓</span>')
         if see:
-            parts.append(f'<a class="see" href="{_link(see)}">{self.say("see")}</a>')
+            parts.append(f'<a class="see" href="{link_to(see)}">{self.say("see")}</a>')
         return f'<div class="why">{" ".join(parts)}</div>' if parts else ""
 
     def conditions(self, conditions: tuple[Inline, ...]) -> str:
@@ -389,8 +350,3 @@ class _Page:
 def _level(heading: Heading) -> int:
     """h2 to h4: the title has h1."""
     return min(max(heading.level, 2), 4)
-
-
-def _link(anchor: str) -> str:
-    """A link inside the page; ids have no white space."""
-    return "#" + quote("-".join(anchor.split()))

@@ -10,7 +10,9 @@ from symbackprop.renderers.document import (
     Calculations,
     Chain,
     Document,
+    Drawing,
     Equations,
+    Figure,
     Heading,
     Inline,
     Items,
@@ -47,13 +49,21 @@ _PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \usepackage{amsmath,amssymb}
 \usepackage[margin=2cm]{geometry}
 \usepackage{graphicx}
+%TIKZ%
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{6pt}
 \allowdisplaybreaks
 \newcommand{\why}[1]{\tag*{\parbox[c]{4.4cm}{\raggedleft\footnotesize #1}}}
 \begin{document}
 """
+_TIKZ = "\\usepackage{tikz}\n\\usetikzlibrary{arrows.meta}\n"
 _TIE = "\N{NO-BREAK SPACE}"
+_LETTERS = "αβγδεζηθικλμνξπρσςτυφχψωΓΔΘΛΞΠΣΥΦΨΩ"
+_COMMANDS = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho"
+    " sigma varsigma tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma"
+    " Upsilon Phi Psi Omega"
+)
 _SPECIAL = {
     _TIE: "~",
     "\\": r"\textbackslash{}",
@@ -68,15 +78,19 @@ _SPECIAL = {
     "^": r"\textasciicircum{}",
     "≠": r"$\neq$",
     "→": r"$\to$",
-    "Σ": r"$\Sigma$",
     "∂": r"$\partial$",
-    "η": r"$\eta$",
-    "δ": r"$\delta$",
     "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "−": r"$-$",
+    "∞": r"$\infty$",
     "≈": r"$\approx$",
     "✓": r"$\checkmark$",
     "√": r"$\surd$",
     "…": r"\dots{}",
+    **{
+        letter: rf"$\{command}$"
+        for letter, command in zip(_LETTERS, _COMMANDS.split(), strict=True)
+    },
 }
 
 
@@ -84,7 +98,8 @@ def latex(document: Document) -> str:
     """The whole document, preamble included."""
     page = _Page(document)
     korean = r"\usepackage{kotex}" if _has_hangul(document) else ""
-    head = [_PREAMBLE.replace("%KOREAN%", korean)]
+    figures = any(isinstance(block, Figure) for block in document.blocks)
+    head = [_PREAMBLE.replace("%KOREAN%", korean).replace("%TIKZ%\n", _TIKZ * figures)]
     head.append(rf"\section*{{{escaped(document.title)}}}")
     if document.source:
         label = word("page", "source", document.language)
@@ -164,6 +179,8 @@ class _Page:
                 return self.display(lines)
             case Calculations(rows):
                 return self.display([self.calculation(*row) for row in rows], "[2pt]")
+            case Figure(_, drawings):
+                return [line for drawing in drawings for line in self.drawing(drawing)]
             case Items(items):
                 rows = [rf"  \item {self.ragged(item)}" for item in items]
                 return [r"\begin{itemize}", *rows, r"\end{itemize}"]
@@ -174,6 +191,20 @@ class _Page:
                     for row in (header, *rows)
                 ]
                 return [rf"\begin{{tabular}}{{{spec}}}", *lines, r"\end{tabular}"]
+
+    def drawing(self, drawing: Drawing) -> list[str]:
+        """A picture as wide as it is, or as the page is."""
+        if not drawing.tikz:
+            return []
+        caption = self.inline(drawing.label)
+        wide = r"\ifdim\width>\linewidth\linewidth\else\width\fi"
+        return [
+            r"\begin{center}",
+            rf"\resizebox{{{wide}}}{{!}}{{%",
+            f"{drawing.tikz.rstrip()}%",
+            rf"}}\\[4pt]{{\footnotesize {caption}}}",
+            r"\end{center}",
+        ]
 
     def rows_of(self, form: Formula) -> str:
         """A right side, its later rows aligned under the first."""

@@ -15,6 +15,7 @@ from symbackprop.formula.tree import Formula, Name, name_of
 from symbackprop.kernel.derivation import Derivation
 from symbackprop.numeric.optimizers import LETTER, RATE, STEP, Rule, at_step
 from symbackprop.numeric.training import Record, Run
+from symbackprop.numeric.worked import rounded
 from symbackprop.renderers.chains import Narrator
 from symbackprop.renderers.document import (
     Block,
@@ -115,11 +116,13 @@ class _Page:
         rows = tuple((name, form, ()) for name, form in rule.lines)
         letters = {s.key: name_of(s.letter) for s in rule.row.settings}
         numbers: list[Inline] = [
-            (letters[key], f" = {decimal(value)}")
+            (letters[key], " = ", setting(value))
             for key, value in self.learning.settings.items()
         ]
-        rates = dict.fromkeys(decimal(run.learning_rate) for run in self.runs)
-        numbers.insert(0, (RATE, " = " + ", ".join(rates)))
+        rates: list[str | Formula] = []
+        for rate in dict.fromkeys(run.learning_rate for run in self.runs):
+            rates += [", " if rates else " = ", setting(rate)]
+        numbers.insert(0, (RATE, *rates))
         narrator = Narrator(self.language, "standard", lambda _: False)
         blocks: list[Block] = [
             Heading(self.say("rule"), 2, "rule"),
@@ -146,17 +149,19 @@ class _Page:
         """The loss by epoch, one column a run, and how each run ended."""
         single = self.runs[0].schedule.samples == 1
         header: list[Inline] = [self.say("updates" if single else "epoch")]
-        columns: list[Mapping[int, tuple[str, ...]]] = []
+        columns: list[Mapping[int, tuple[Inline, ...]]] = []
         for run in self.runs:
             header += self._header(run)
             columns.append({r.iteration: self._cells(r) for r in run.history.records})
-        blanks = [("",) * len(self._header(run)) for run in self.runs]
+        blanks: list[tuple[Inline, ...]] = [
+            ((),) * len(self._header(run)) for run in self.runs
+        ]
         per_epoch = self.runs[0].schedule.per_epoch
         rows: list[tuple[Inline, ...]] = []
         for iteration in self._chosen():
             cells: list[Inline] = [(_epoch(iteration, per_epoch),)]
             for column, blank in zip(columns, blanks, strict=True):
-                cells += [(cell,) for cell in column.get(iteration, blank)]
+                cells += column.get(iteration, blank)
             rows.append(tuple(cells))
         ends = tuple(self._ending(run) for run in self.runs)
         return [
@@ -179,18 +184,19 @@ class _Page:
         """What tells a run from the others."""
         title = run.title.get(self.language) or run.title.get("en", "")
         rates = len({other.learning_rate for other in self.runs}) > 1
-        rate: Inline = (RATE, f" = {decimal(run.learning_rate)}")
+        rate: Inline = (RATE, " = ", setting(run.learning_rate))
         if title:
             return (title, ", ", *rate) if rates else (title,)
         return rate
 
-    def _cells(self, record: Record) -> tuple[str, ...]:
+    def _cells(self, record: Record) -> tuple[Inline, ...]:
         """One record's numbers."""
-        cells = [number(record.loss)]
+        cells: list[Inline] = [(number(record.loss),)]
         if self.learning.validation:
-            cells.append("" if record.validation is None else number(record.validation))
+            held = record.validation
+            cells.append(() if held is None else (number(held),))
         if not self.several:
-            cells.append(number(record.norm))
+            cells.append((number(record.norm),))
         return tuple(cells)
 
     def _chosen(self) -> list[int]:
@@ -213,7 +219,7 @@ class _Page:
         name = self._called(run)
         if not records:
             return self.say("nothing", run=name)
-        ends = {
+        ends: dict[str, str | Formula] = {
             "first": number(records[0].loss),
             "last": number(records[-1].loss),
             "updates": f"{history.iterations:,}",
@@ -250,14 +256,14 @@ class _Page:
         return Table(header, cells)
 
 
-def decimal(value: Rational) -> str:
-    """A setting as a decimal, shortest."""
-    return f"{float(value):.12g}".replace("e-0", "e-")
+def setting(value: Rational) -> Formula:
+    """A setting as a decimal."""
+    return rounded(value, 12)
 
 
-def number(value: float, digits: int = 6) -> str:
+def number(value: float, digits: int = 6) -> str | Formula:
     """A float to so many digits; rounding is not marked, every number here is one."""
-    return f"{value:.{digits}g}" if math.isfinite(value) else "–"
+    return rounded(Rational(value), digits) if math.isfinite(value) else "–"
 
 
 def _epoch(iteration: int, per_epoch: int) -> str:

@@ -1,5 +1,6 @@
 """A document as Markdown with dollar maths, for notebooks, wikis and static sites."""
 
+import base64
 import re
 
 from symbackprop.formula.tree import Formula
@@ -9,7 +10,9 @@ from symbackprop.renderers.document import (
     Calculations,
     Chain,
     Document,
+    Drawing,
     Equations,
+    Figure,
     Heading,
     Inline,
     Items,
@@ -30,7 +33,8 @@ def markdown(document: Document) -> str:
     if document.source:
         label = word("page", "source", document.language)
         head += [f"*{escaped(label)}: {escaped(document.source)}*", ""]
-    return "\n".join([*head, *page.blocks(document.blocks)]).rstrip() + "\n"
+    body = page.blocks(document.blocks)
+    return "\n".join([*head, *body, *page.images]).rstrip() + "\n"
 
 
 def escaped(text: str) -> str:
@@ -44,6 +48,7 @@ class _Page:
     def __init__(self, document: Document) -> None:
         self.language = document.language
         self.typeset = Typesetter(document.context)
+        self.images: list[str] = []
 
     def inline(self, parts: Inline) -> str:
         """Words with formulas between them."""
@@ -71,6 +76,8 @@ class _Page:
                 return _display(lines)
             case Calculations(rows):
                 return _display([line for row in rows for line in self.working(*row)])
+            case Figure(anchor, drawings):
+                return self.figure(anchor, drawings)
             case Items(items):
                 return [f"- {self.inline(item)}" for item in items]
             case Table(header, rows):
@@ -78,6 +85,16 @@ class _Page:
                 lines = ["| " + " | ".join(row) + " |" for row in cells]
                 rule = "|" + " --- |" * len(header)
                 return [lines[0], rule, *lines[1:]]
+
+    def figure(self, anchor: str, drawings: tuple[Drawing, ...]) -> list[str]:
+        """Images that are named here and stand at the end of the file."""
+        out: list[str] = []
+        for number, drawing in enumerate(drawings, 1):
+            name = f"{anchor}-{number}"
+            svg = base64.b64encode(drawing.svg.encode()).decode()
+            self.images.append(f"[{name}]: data:image/svg+xml;base64,{svg}")
+            out += [f"![{escaped(drawing.description)}][{name}]", ""]
+        return out[:-1]
 
     def link(self, link: Link) -> str:
         """A relation and what stands behind it."""

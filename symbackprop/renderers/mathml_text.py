@@ -9,6 +9,7 @@ from symbackprop.renderers.document import (
     Chain,
     Document,
     Equations,
+    Figure,
     Heading,
     Inline,
     Items,
@@ -79,6 +80,8 @@ def mathml_page(document: Document) -> str:
                 chain(block)
             case Prose(parts):
                 body.append(f"<p>{inline(parts)}</p>")
+            case Figure(_, drawings):
+                body += [f"<p>{drawing.svg}</p>" for drawing in drawings]
             case Items(items):
                 body += [f"<p>{inline(item)}</p>" for item in items]
             case Table(header, rows):

@@ -9,6 +9,7 @@ from symbackprop.formula.tree import Call, Derivative, Formula, Idx, Name, walk
 from symbackprop.graph.graph import Graph, Node
 from symbackprop.graph.ranges import discharged
 from symbackprop.kernel.derivation import Derivation
+from symbackprop.numeric.live import Live
 from symbackprop.numeric.sheet import rate_name, updated
 from symbackprop.numeric.worked import DIGITS
 from symbackprop.ops.table import LOSSES, OPS
@@ -18,6 +19,7 @@ from symbackprop.renderers.document import (
     Block,
     Document,
     Equations,
+    Figure,
     Heading,
     Inline,
     Items,
@@ -39,6 +41,7 @@ class Story:
     that are shown before the weights of their layer; `openings` derive in full what a
     local step gives at once; `loss` writes the loss out; `update` asks for the update
     rule. `given` are values by name; the page has numbers if every leaf has one.
+    `samples` is the sentence that says which of them no file gives.
     """
 
     title: str
@@ -55,6 +58,9 @@ class Story:
     widths: str = ""
     given: Mapping[Name, Rational] = field(default_factory=dict[Name, Rational])
     rate: Rational | None = None
+    samples: str = ""
+    figures: tuple[Figure, ...] = ()
+    live: Live | None = None
 
     @property
     def chains(self) -> tuple[Derivation, ...]:
@@ -121,6 +127,7 @@ class _Page:
             tuple(blocks),
             tuple(appendix),
             story.source,
+            story.live,
         )
 
     def _model(self) -> list[Block]:
@@ -136,8 +143,12 @@ class _Page:
             blocks.append(Prose(self.say("notation", gloss=gloss)))
         if self.beside is not None:
             blocks += given_blocks(graph, self.beside.given, self.language)
+            blocks += self.beside.notes(self.language)
+            if self.story.samples:
+                blocks.append(Prose(self.say(self.story.samples)))
             if self.beside.rounds:
                 blocks.append(Prose(self.say("signs", digits=str(DIGITS))))
+        blocks += self.story.figures
         if is_network:
             blocks.append(Prose(self.say("forward")))
         shown = {

@@ -8,6 +8,59 @@
   const all = (selector, from = page) => Array.from(from.querySelectorAll(selector));
   const shown = (element) => element.checkVisibility(); // false inside a closed fold
 
+  // --- what the page has but once, for indices that differ: written out again
+  function renumbered(list) {
+    const changes = new Map();
+    let place = 0;
+    for (const pair of list.split(" ").filter(Boolean)) {
+      const [by, number] = pair.split(":");
+      place += Number(by);
+      changes.set(place, number);
+    }
+    let seen = 0;
+    return (text) => text.replace(/[0-9]+/g, (old) => changes.get(seen++) ?? old);
+  }
+
+  function rewrite(node, change) {
+    if (node.nodeType === Node.TEXT_NODE) node.data = change(node.data);
+    for (const attribute of node.attributes || []) attribute.value = change(attribute.value);
+    for (const child of node.childNodes) rewrite(child, change);
+  }
+
+  function copied(place, nodes) {
+    const copy = document.createDocumentFragment();
+    copy.append(...Array.from(nodes, (node) => node.cloneNode(true)));
+    for (const steps of all("[id^='steps-']", copy)) steps.removeAttribute("id");
+    rewrite(copy, renumbered(place.dataset.with));
+    return copy;
+  }
+
+  for (const place of all("p[data-like]")) {
+    place.replaceWith(copied(place, [document.getElementById(place.dataset.like)]));
+  }
+  const buttons = all("button[data-latex]");
+  for (const button of buttons.filter((button) => button.dataset.like)) {
+    const model = buttons[Number(button.dataset.like)].dataset.latex;
+    button.dataset.latex = renumbered(button.dataset.with)(model);
+    delete button.dataset.like;
+    delete button.dataset.with;
+  }
+  for (const place of all("div[data-like]")) {
+    const model = document.getElementById(place.dataset.like);
+    const without = Array.from(model.childNodes, (node) => node.cloneNode(true));
+    for (const node of without) node.querySelector?.(":scope > .worth")?.remove();
+    const own = place.querySelector(".worth");
+    place.replaceChildren(copied(place, without));
+    if (own) place.querySelector(":scope > .lines").append(own, "\n");
+    delete place.dataset.like;
+    delete place.dataset.with;
+  }
+  for (const list of all("ol.lines, ol.rows")) {
+    // Tab stops at a chain's first line; the keys move on from there.
+    const first = list.matches(".lines") && list.querySelector(":scope > .line");
+    for (const line of all(":scope > .line", list)) line.tabIndex = line === first ? 0 : -1;
+  }
+
   // --- folding
   function foldAll(open) {
     const focus = document.activeElement;

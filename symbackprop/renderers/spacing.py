@@ -14,6 +14,7 @@ from symbackprop.formula.tree import (
     Product,
     Sigma,
     Sum,
+    names_in,
     walk,
 )
 
@@ -66,6 +67,13 @@ def ends_open(form: Formula) -> bool:
     if isinstance(form, Call) and form.function == "log":
         return isinstance(form.arguments[0], Name | Num)
     return isinstance(form, Sigma)
+
+
+def runs_into(before: Formula, after: Formula) -> bool:
+    """Whether two factors need a dot: behind a Σ or a bare ln, before ln of digits."""
+    if numeric(before) and isinstance(after, Call) and after.function != "sqrt":
+        return bool(after.arguments) and not names_in(after)
+    return isinstance(before, Sigma) or ends_open(before)
 
 
 def reaches_on(form: Formula) -> bool:

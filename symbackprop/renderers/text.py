@@ -10,6 +10,7 @@ from symbackprop.renderers.document import (
     Chain,
     Document,
     Equations,
+    Figure,
     Heading,
     Inline,
     Items,
@@ -84,6 +85,8 @@ class _Page:
                 return [line for row in rows for line in self.calculation(*row)]
             case Items(items):
                 return [f"  - {self.inline(item)}" for item in items]
+            case Figure(_, drawings):
+                return [drawing.description for drawing in drawings]
             case Table(header, rows):
                 cells = [[self.inline(c) for c in row] for row in (header, *rows)]
                 sizes = [max(map(width, column)) for column in zip(*cells, strict=True)]

@@ -37,13 +37,13 @@ from symbackprop.renderers.lettering import (
 )
 from symbackprop.renderers.spacing import (
     digits_meet,
-    ends_open,
     ends_with_sigma,
     factor_gap,
     leads_with_minus,
     numeric,
     primed,
     reaches_on,
+    runs_into,
     scientific,
     square,
     tall,
@@ -235,7 +235,7 @@ class _Run:
             or isinstance(after, Derivative | Fraction)
         ):
             return True
-        if digits_meet(before, after) or isinstance(before, Sigma) or ends_open(before):
+        if digits_meet(before, after) or runs_into(before, after):
             return True
         if numeric(before):
             kinds = Fraction if isinstance(before, Num) else Fraction | Derivative

@@ -220,10 +220,10 @@ def _entry(row: Judged, language: str) -> list[str]:
     if row.where:
         lines.append(say("erratum_where", row.where))
     lines.append(say("erratum_printed", row.said))
-    lines.append(say("erratum_right", f"{row.quantity} = {row.expected}"))
+    lines.append(say("erratum_right", row.valued(row.expected)))
     reasons = [plain(part) for part in why(row, language)[1:]]
     if row.exact:
-        reasons.insert(0, f"{row.quantity} = {row.exact}")
+        reasons.insert(0, row.valued(row.exact))
     if reasons:
         lines.append(say("erratum_why", "; ".join(reasons)))
     return lines

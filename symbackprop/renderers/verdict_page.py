@@ -21,7 +21,16 @@ from symbackprop.renderers.document import (
     Prose,
     Table,
 )
-from symbackprop.renderers.verdicts import MARKS, Judged, Sheet, counted, kind_word, why
+from symbackprop.renderers.verdicts import (
+    MARKS,
+    Judged,
+    Sheet,
+    counted,
+    kind_word,
+    printed_form,
+    right_form,
+    why,
+)
 from symbackprop.renderers.words import word
 
 COLUMNS = ("verdict", "quantity", "printed", "true", "where")
@@ -76,7 +85,7 @@ def every_claim(sheet: Sheet, language: str) -> tuple[Block, ...]:
         (
             (f"{MARKS[row.outcome]} {kind_word(row, language)}",),
             (row.of,),
-            _said(row),
+            (printed_form(row),),
             () if row.kind == "exact" and row.formula is not None else _true(row),
             (row.where,),
         )
@@ -90,19 +99,13 @@ def every_claim(sheet: Sheet, language: str) -> tuple[Block, ...]:
 def _claimed(row: Judged) -> Inline:
     """A claim as an equation with its place."""
     where = f" ({row.where})" if row.where else ""
-    return (row.of, " = ", *_said(row), where)
-
-
-def _said(row: Judged) -> Inline:
-    """What is printed: digits, or a formula."""
-    return (row.printed,) if row.formula is None else (row.formula,)
+    return (row.of, " = ", printed_form(row), where)
 
 
 def _true(row: Judged) -> Inline:
-    """What is true, at the printed precision."""
-    if row.formula is not None and row.true is not None:
-        return (row.true,)
-    return (row.expected,)
+    """What is true, at the printed precision; nothing where that is not known."""
+    right = right_form(row)
+    return () if right is None else (right,)
 
 
 def _joined(parts: Sequence[Inline], between: str, before: str = "") -> Inline:
@@ -171,7 +174,7 @@ def _same(quantity: Formula, left: Formula) -> bool:
 def _note(row: Judged, language: str) -> Note:
     """A claim in the margin: what is printed, the verdict, what it should read."""
     said = kind_word(row, language)
-    text: Inline = (*_said(row), f": {said}")
+    text: Inline = (printed_form(row), f": {said}")
     if row.outcome == "differs":
         text += ("; ", *why(row, language)[0])
     return Note(row.outcome, MARKS[row.outcome], text)

@@ -5,11 +5,13 @@ The rows carry keys and arguments; every word is chosen here.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction as Rational
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from symbackprop.formula.text import text_of
 from symbackprop.formula.tree import Call, Derivative, Formula, Name, name_of
+from symbackprop.numeric.worked import Link, literal
 from symbackprop.renderers.document import Inline
 from symbackprop.renderers.words import messages, phrase, word
 
@@ -20,6 +22,9 @@ MARKS: Mapping[str, str] = MappingProxyType(
 
 SHOWN = 3
 """So many causes are told; JSON has all of them."""
+
+SIDES = ("left side", "right side")
+"""What a point says besides the values of quantities: the true side, the printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,9 @@ class Judged:
     """One claim with its verdict, as plain data.
 
     `number` counts the claims of an example from 1; `root` is the number of the claim
-    that an inherited one follows from, 0 for none, with its words in `root_text`.
-    `operands` are what it was computed from, each with its digits or formula.
+    that an inherited one follows from, 0 for none, and `root_claim` says that one.
+    `operands` are what it was computed from, each with its digits or formula;
+    `rational` is the true value where it is one.
     """
 
     number: int
@@ -55,16 +61,17 @@ class Judged:
     expected: str
     true: Formula | None
     exact: str
+    rational: Rational | None
     root: int
     root_quantity: str
     root_claim: Inline
-    operands: tuple[tuple[Formula, str | Formula], ...]
+    operands: tuple[tuple[Formula, Formula], ...]
     carried: str
     right_to: int | None
     convention: str
     reason: str
     detail: str
-    point: Mapping[str, str]
+    point: Mapping[str, Link]
     causes: tuple[Reason, ...]
     expect: str
     met: bool
@@ -79,8 +86,15 @@ class Judged:
 
     @property
     def said(self) -> str:
-        """The claim as an equation."""
+        """The claim as an equation, as the book prints it."""
         return f"{self.quantity} = {self.printed}"
+
+    def valued(self, digits: str) -> str:
+        """The quantity with true digits: = where they are all of it, else ≈."""
+        whole = self.formula is not None or (
+            self.rational is not None and self.rational == Rational(digits)
+        )
+        return f"{self.quantity} {'=' if whole else '≈'} {digits}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,56 +141,62 @@ def why(row: Judged, language: str) -> list[Inline]:
         say(row.reason, detail=row.detail)
         return found
     if row.outcome == "differs":
-        right: str | Formula = row.expected
-        if row.formula is not None and row.true is not None:
-            right = row.true
-        say("should_read", right=right)
-    operands = listed(row.operands)
+        say("should_read", right=right_form(row) or row.expected)
+    operands = listed((quantity, "=", value) for quantity, value in row.operands)
     if row.kind == "carried":
         say("carried_from", operands=operands)
     elif row.kind == "inherited":
         say("follows_from", root=row.root_claim)
     elif row.carried:
-        say("or_carried", digits=row.carried, operands=operands)
-    if row.right_to is not None and row.right_to > 0:
+        say("or_carried", digits=literal(row.carried), operands=operands)
+    if row.right_to == 1:
+        say("right_to_one")
+    elif row.right_to is not None and row.right_to > 1:
         say("right_to", places=str(row.right_to))
     if row.convention:
         say("under", convention=word("convention", row.convention, language))
     if row.point:
-        say("refuted_at", **_point(row.point))
+        say("refuted_at", **_point(row))
     for cause in row.causes[:SHOWN]:
         key = "because" if cause.certain else "possibly"
         say(key, cause=cause_said(cause, language))
-    if len(row.causes) > SHOWN:
-        say("more_causes", count=str(len(row.causes) - SHOWN))
+    more = len(row.causes) - SHOWN
+    if more == 1:
+        say("more_causes_one")
+    elif more > 1:
+        say("more_causes", count=str(more))
     return found
 
 
-def listed(pairs: Iterable[tuple[Formula, str | Formula]]) -> Inline:
-    """Quantities with their values, one after the other."""
+def printed_form(row: Judged) -> Formula:
+    """What the book prints, as a form: its own digits, or its formula."""
+    return literal(row.printed) if row.formula is None else row.formula
+
+
+def right_form(row: Judged) -> Formula | None:
+    """What is true, as a form: digits at the printed place, or the right formula."""
+    if row.formula is not None:
+        return row.true
+    return literal(row.expected) if row.expected else None
+
+
+def listed(rows: Iterable[tuple[Formula, str, Formula]]) -> Inline:
+    """Quantities with sign and value, one after the other."""
     parts: list[str | Formula] = []
-    for quantity, value in pairs:
-        parts += [", " if parts else "", quantity, " = ", value]
+    for quantity, sign, value in rows:
+        parts += [", " if parts else "", quantity, f" {sign} ", value]
     return tuple(parts)
 
 
-def _point(point: Mapping[str, str]) -> dict[str, str | Inline]:
+def _point(row: Judged) -> dict[str, Inline]:
     """Where a formula fails, and both sides there."""
-    sides = ("left side", "right side")
-    at = listed((name_of(k), _short(v)) for k, v in point.items() if k not in sides)
-    left, right = (_short(point.get(side, "")) for side in sides)
-    return {"at": at, "left": left, "right": right}
-
-
-def _short(digits: str) -> str:
-    """A number with at most ten digits, for reading."""
-    if "/" in digits or "." not in digits:
-        return digits
-    mantissa, mark, exponent = digits.partition("e")
-    mantissa = mantissa.rstrip("0").rstrip(".")
-    if len(mantissa) > 12:
-        mantissa = mantissa[: max(mantissa.index(".") + 2, 11)] + "…"
-    return mantissa + mark + exponent
+    left, right = (row.point[side] for side in SIDES)
+    at = ((name_of(k), v.relation, v.form) for k, v in row.point.items())
+    return {
+        "at": listed(leaf for leaf in at if leaf[0].id not in SIDES),
+        "left": listed([(row.of, left.relation, left.form)]),
+        "right": (f"{right.relation} ", right.form),
+    }
 
 
 def cause_said(cause: Reason, language: str) -> Inline:
@@ -202,6 +222,9 @@ def _mistake_said(
 ) -> Inline:
     """One mistake in words; one without words of its own was made in several lines."""
     table = messages()["causes"]
+    digits = arguments.get("digits")
+    if isinstance(digits, str):
+        arguments = {**arguments, "digits": literal(digits)}
     if name in table:
         return phrase("causes", name, language, arguments)
     base = name.removesuffix(" throughout")
@@ -230,17 +253,28 @@ def plain_form(form: Formula) -> str:
 def counted(rows: Sequence[Judged], language: str) -> str:
     """How many of each kind, in one line."""
     kinds = {
-        kind: sum(row.kind == kind for row in rows)
+        kind: [row for row in rows if row.kind == kind]
         for kind in messages()["verdict"]
         if kind not in ("proved equal", "refuted")
     }
-    parts = [f"{n} {word('verdict', k, language)}" for k, n in kinds.items() if n]
-    met = sum(bool(row.expect) and row.met for row in rows)
-    missed = sum(bool(row.expect) and not row.met for row in rows)
-    line = word("claims", "total", language).format(count=len(rows))
-    line += ": " + ", ".join(parts) if parts else ""
-    if met:
-        line += " " + word("claims", "met", language).format(count=met)
-    if missed:
-        line += " " + word("claims", "missed", language).format(count=missed)
-    return line
+    parts = [
+        f"{len(own)} {word('verdict', kind, language)}{_expected(own, language)}"
+        for kind, own in kinds.items()
+        if own
+    ]
+    total = "total_one" if len(rows) == 1 else "total"
+    line = word("claims", total, language).format(count=len(rows))
+    return line + (": " + ", ".join(parts) if parts else "")
+
+
+def _expected(rows: Sequence[Judged], language: str) -> str:
+    """How many of a kind are what the file expects, or are not what it expects."""
+    said = [
+        word("claims", whole if n == len(rows) else part, language).format(count=n)
+        for met, whole, part in (
+            (True, "as_expected", "some_as_expected"),
+            (False, "not_expected", "some_not_expected"),
+        )
+        if (n := sum(bool(row.expect) and row.met is met for row in rows))
+    ]
+    return f" ({', '.join(said)})" if said else ""

@@ -11,12 +11,23 @@ from html import escape
 from importlib.resources import files
 from urllib.parse import quote
 
+from symbackprop.renderers.slim import unindented
+
 
 def web_file(
-    title: str, language: str, content: str, kind: str = "", script: str = ""
+    title: str,
+    language: str,
+    content: str,
+    kind: str = "",
+    script: str = "",
+    style: str = "",
 ) -> str:
-    """A whole file; it may load nothing and run only its own script."""
-    style = shipped_text("page.css")
+    """A whole file; it may load nothing and run only its own script.
+
+    `style` comes after the style of every page.
+    """
+    style = unindented(shipped_text("page.css") + style)
+    script = unindented(script)
     policy = (
         f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src {_hash(style)}; style-src-attr 'unsafe-inline'; "

@@ -40,7 +40,7 @@ from symbackprop.kernel.rules import (
 from symbackprop.ops.table import LOSSES
 from symbackprop.strategies.authored import DoesNotFollow, follow
 from symbackprop.strategies.slopes import Slopes
-from symbackprop.strategies.tidy import tidy, tidy_reason
+from symbackprop.strategies.tidy import says_only, tidy, tidy_reason
 from symbackprop.strategies.writer import Writer, definitions_of
 
 Use = Literal["inline", "whole", "atom"]
@@ -300,7 +300,8 @@ class Backprop:
         reason = tidy_reason(writer.line, neat)
         if of != self.graph.loss:
             return  # ∂L_k/∂h is shown with its factor 1; its user tidies
-        _same_line(writer, joined=reason in ("flatten", "signs"))
+        again = bool(writer.groups) and says_only(writer.groups[-1], reason)
+        _same_line(writer, joined=again or reason in ("flatten", "signs"))
         writer.apply(algebra, (), neat, reason)
         _gather_inside(writer)
         writer.end_line()

@@ -1,5 +1,6 @@
 """Target lines that a person would write next, and the reason's name."""
 
+from collections.abc import Iterable
 from fractions import Fraction as Rational
 
 from symbackprop.formula.tree import (
@@ -21,6 +22,7 @@ from symbackprop.formula.tree import (
 )
 from symbackprop.kernel.calculus import product_of, sum_of
 from symbackprop.kernel.equality import flat_terms, flattened
+from symbackprop.kernel.step import Step
 
 MANY = 25
 """From so many nodes less on, more has happened than one cancellation."""
@@ -41,24 +43,62 @@ def _product(factor: Rational | int, factors: tuple[Formula, ...]) -> Formula:
 
 
 def tidy(form: Formula) -> Formula:
-    """A flat sum of tidy products; a sign that all terms share goes in front."""
+    """A flat sum of tidy products, equal terms collected.
+
+    A sign that all terms share goes in front.
+    """
     if not isinstance(form, Sum):
         return tidy_product(form)
-    terms = flat_terms(form)
+    terms = _collected(form)
+    if not terms:
+        return ZERO
     if len(terms) > 1 and all(factor < 0 for factor, _ in terms):
         return Minus(Sum(tuple(_product(-factor, rest) for factor, rest in terms)))
     return sum_of(tuple(_product(factor, rest) for factor, rest in terms))
 
 
+def _collected(form: Sum) -> list[tuple[Rational | int, tuple[Formula, ...]]]:
+    """The flat terms; those with the same factors as one, at the first one's place."""
+    found: dict[tuple[Formula, ...], Rational | int] = {}
+    for factor, factors in flat_terms(form):
+        found[factors] = found.get(factors, 0) + factor
+    return [(factor, factors) for factors, factor in found.items() if factor]
+
+
 def tidy_reason(before: Formula, after: Formula) -> str:
     """The name of what tidying did."""
+    if len(flat_terms(after)) < len(flat_terms(before)):
+        return "collect"
     zeros, ones, signs = _tally(before)
     fewer_zeros, fewer_ones, other_signs = _tally(after)
     if zeros > fewer_zeros:
         return "drop_zero"
     if ones > fewer_ones:
         return "drop_one"
-    return "signs" if signs != other_signs else "flatten"
+    if signs != other_signs:
+        return "signs"
+    return "flatten" if _numbers(before) == _numbers(after) else "arithmetic"
+
+
+def says_only(steps: Iterable[Step], reason: str) -> bool:
+    """Whether steps are printed with one reason, brackets and signs apart."""
+    return _told(steps) - {"flatten", "signs"} == {reason}
+
+
+def _told(steps: Iterable[Step]) -> set[str]:
+    """The reasons of steps, and of those that they are cut from."""
+    found: set[str] = set()
+    for step in steps:
+        if step.rule == "refer" and step.because[-1].cut_from is not None:
+            found |= _told(step.because[-1].steps)
+        else:
+            found.add(step.reason.key)
+    return found
+
+
+def _numbers(form: Formula) -> list[str]:
+    """The numbers of a form, each as often as it stands there."""
+    return sorted(node.text for node in walk(form) if isinstance(node, Num))
 
 
 def _tally(form: Formula) -> tuple[int, int, int]:
@@ -91,11 +131,34 @@ def reason_between(before: Formula, after: Formula) -> str:
         return "cancel_terms"
     if not names_in(before) and not names_in(after):
         return "arithmetic"
+    if after == ZERO and any(not names_in(f) for f in flattened(before)[1]):
+        return "arithmetic"  # a factor such as 1 - 1
+    if (trivial := _trivial_power(before, after)) is not None:
+        return trivial
     if sorted(map(repr, flattened(before)[1])) == sorted(
         map(repr, flattened(after)[1])
     ):
         return "reorder"
     return _by_shape(before, after)
+
+
+def _trivial_power(before: Formula, after: Formula) -> str | None:
+    """Whether all that happened is u^0 = 1, or u^1 = u."""
+    for exponent, reason in (("0", "power_zero"), ("1", "power_one")):
+        changed = _without_powers(before, exponent)
+        if changed != before and flattened(changed) == flattened(after):
+            return reason
+    return None
+
+
+def _without_powers(form: Formula, exponent: str) -> Formula:
+    """A form with 1 for each u^0, or u for each u^1."""
+    if isinstance(form, Power) and form.exponent == Num(exponent):
+        return ONE if exponent == "0" else _without_powers(form.base, exponent)
+    if not form.children:
+        return form
+    inner = tuple(_without_powers(child, exponent) for child in form.children)
+    return form.with_children(inner)
 
 
 def _by_shape(before: Formula, after: Formula) -> str:

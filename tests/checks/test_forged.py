@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from symbackprop.checks.recheck import Differs, recheck
-from symbackprop.derived import derive, render
+from symbackprop.derived import derive
 from symbackprop.errors import InputError
+from symbackprop.rendered import render
 
 Data = dict[str, Any]
 

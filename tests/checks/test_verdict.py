@@ -114,7 +114,7 @@ def test_the_last_line_of_the_text_counts() -> None:
         "3 verdicts: 1 agree, 1 differ, 1 undecided"
     )
     assert repr(several[1]) == (
-        "<a subject: 1 verdicts: 0 agree, 1 differ, 0 undecided>"
+        "<a subject: 1 verdict: 0 agree, 1 differ, 0 undecided>"
     )
 
 

@@ -4,9 +4,12 @@ import re
 from fractions import Fraction
 
 import pytest
+from mpmath import exp, mp, mpf
 
 from symbackprop.examples import read_example
+from symbackprop.formula.text import text_of
 from symbackprop.judged import verify
+from symbackprop.numeric.worked import Link
 
 LINE = """title.en = "A line"
 [formulas]
@@ -35,6 +38,10 @@ def judged(head: str, *claims: tuple[str, str]):
 
 def one(head: str, quantity: str, formula: str):
     return judged(head, (quantity, formula))[0]
+
+
+def number(link: Link) -> Fraction:
+    return Fraction(text_of(link.form))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +78,7 @@ def test_wrong_formulas_are_refuted_at_a_point(quantity, formula, closer):
     """The point is recomputed here with exact fractions."""
     verdict = one(LINE, quantity, formula)
     assert (verdict.kind, verdict.closer) == ("wrong", closer)
-    v = {k: Fraction(t) for k, t in verdict.point.items() if " side" not in k}
+    v = {k: number(t) for k, t in verdict.point.items() if " side" not in k}
     v = {"w": 0, "x": 0, "b": 0, "y": 0, **v}
     v.setdefault("yhat", v["w"] * v["x"] + v["b"])
     gap = v["y"] - v["yhat"]
@@ -82,17 +89,66 @@ def test_wrong_formulas_are_refuted_at_a_point(quantity, formula, closer):
         "yhat": v["w"] * v["x"] + v["b"],
     }
     if quantity in true:
-        left = Fraction(verdict.point["left side"])
+        left = number(verdict.point["left side"])
         assert abs(left - true[quantity]) < Fraction(1, 10**6)
-    assert verdict.point["left side"] != verdict.point["right side"]
+    assert number(verdict.point["left side"]) != number(verdict.point["right side"])
 
 
 def test_the_files_own_values_are_the_point_where_they_tell():
     head = LINE + '[values]\nw = "3"\nx = "2"\nb = "1"\ny = "5"\n'
     verdict = one(head, "dL/dw", "(y - yhat)*x")
     assert verdict.kind == "wrong"
-    shown = {key: float(text) for key, text in verdict.point.items()}
+    shown = {key: number(link) for key, link in verdict.point.items()}
     assert shown == {"y": 5, "yhat": 7, "x": 2, "left side": 4, "right side": -4}
+    assert {link.relation for link in verdict.point.values()} == {"="}
+
+
+def test_what_is_rounded_in_a_point_is_marked():
+    head = LINE.replace("w*x + b", "exp(w*x + b)")
+    head += '[values]\nw = "3"\nx = "0.5"\nb = "-1"\ny = "5"\n'
+    point = one(head, "dL/dw", "(y - yhat)*x").point
+    shown = {key: (link.relation, text_of(link.form)) for key, link in point.items()}
+    with mp.workdps(50):
+        yhat = exp(mpf("0.5"))
+        slope = (yhat - 5) * yhat / 2
+        wrong = (5 - yhat) / 2
+    assert shown == {
+        "w": ("=", "3"),
+        "b": ("=", "-1"),
+        "y": ("=", "5"),
+        "yhat": ("≈", mp.nstr(yhat, 8)),
+        "x": ("=", "0.5"),
+        "left side": ("≈", mp.nstr(slope, 8)),
+        "right side": ("≈", mp.nstr(wrong, 8)),
+    }
+
+
+GENERAL = (
+    'title.en = "A composite"\n[formulas]\nu = "g(x)"\nF = "f(u)"\n'
+    '[functions]\ng = 1\nf = 1\n[derive]\nwrt = ["x"]\n'
+)
+
+
+def test_a_sign_is_no_digit():
+    point = one(GENERAL, "dF/dx", "-slope(f(u), 1)*slope(g(x), 1)").point
+    left, right = (text_of(point[side].form) for side in ("left side", "right side"))
+    assert left.lstrip("-") == right.lstrip("-")
+    assert len(left.lstrip("-").replace(".", "").lstrip("0")) == 8
+    assert point["x"].relation == "="
+    assert point["left side"].relation == "≈"
+
+
+@pytest.mark.parametrize(
+    ("head", "quantity", "formula"),
+    [
+        (GENERAL, "dF/dx", "(1 + 1/10**12)*slope(f(u), 1)*slope(g(x), 1)"),
+        (LINE + '[values]\nw = "0.7"\nx = "3"\nb = "1"\n', "yhat", "w*x + b + 1e-12"),
+        (LINE.replace("w*x", "exp(w*x)"), "yhat", "exp(w*x) + b + 1e-24"),
+    ],
+)
+def test_the_digits_of_a_point_tell_both_sides_apart(head, quantity, formula):
+    point = one(head, quantity, formula).point
+    assert number(point["left side"]) != number(point["right side"])
 
 
 def test_values_at_which_an_error_hides_do_not_make_it_right():

@@ -3,6 +3,8 @@
 Expected digits are worked out here with mpmath, or stand in a published table.
 """
 
+from fractions import Fraction
+
 import pytest
 from mpmath import exp, mp, mpf
 
@@ -32,7 +34,8 @@ def claims(*rows: str) -> str:
     for row in rows:
         claim, *rest = row.split(";")
         quantity, said = claim.split(" = ")
-        digits = said.strip().lstrip("-").replace(".", "").replace("e-", "").isdigit()
+        digits = said.strip().lstrip("-").replace(".", "").replace("e", "")
+        digits = digits.replace("-", "").isdigit()
         key = "printed" if digits else "formula"
         tables.append(
             "\n".join(
@@ -115,6 +118,8 @@ def test_what_is_said_more_closely_of_that_table():
 
 def test_an_exact_value_has_all_its_digits():
     assert last("z1_1 = 1.5").exact == "1.5"
+    assert last("z1_1 = 1.5").rational == Fraction(3, 2)
+    assert last("o1 = 0.818").rational is None
     assert last("z1_1 = 2").expected == "2"
     assert last("z1_1 = 1").kind == "exact"
     assert last("z1_1 = 1.4").kind == "wrong"
@@ -238,6 +243,30 @@ def test_wrong_is_said_more_closely(digits, closer):
         closer,
         "0.8176",
     )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "digits", "closer"),
+    [
+        ("o1", "1e300", "other"),
+        ("o1", "1e1", "other"),
+        ("o1", "2", "other"),
+        ("o1", "0.9", "last digit"),
+        ("o1", "0.6", "last digit"),
+        ("o1", "-1", "sign"),
+        ("o1", "0", "truncated"),
+        ("dJ/dz1_1", "0.4", "last digit"),
+        ("w1_1_1'", "0.02", "last digit"),
+        ("w1_1_1'", "0.03", "other"),
+        ("w1_1_1'", "-0.01", "sign"),
+        ("w1_2_1'", "-1", "exact"),
+        ("w1_2_1'", "-1e3", "other"),
+    ],
+)
+def test_a_digit_that_says_the_size_is_not_just_the_last(quantity, digits, closer):
+    """By hand: o1 0.818, dJ/dz1_1 0.244, w1_1_1' 0.0122, w1_2_1' -1.12."""
+    verdict = last(f"{quantity} = {digits}")
+    assert (verdict.closer or verdict.kind) == closer
 
 
 def test_digits_that_round_to_nothing_show_the_value():

@@ -59,6 +59,32 @@ def test_a_ball_over_the_edge_decides_nothing():
     assert printed_of("0.12").holds(arb("nan")) is None
 
 
+def test_a_ball_that_reaches_beyond_all_floats_has_no_digits():
+    """e^(-10^41) is no rational that a machine can hold."""
+    ball = (-(arb(10) ** 41)).exp().union(arb("0.7"))
+    assert printed_of("1").like(ball) is None
+    assert printed_of("1").like(ball, "down") == "0"
+    assert printed_of("1").units_from(ball) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "same"),
+    [
+        ("2", "1", True),
+        ("2", "0.99", False),
+        ("2", "4", True),
+        ("2", "4.01", False),
+        ("-2", "-3", True),
+        ("-2", "3", False),
+        ("0", "0.1", False),
+        ("1e300", "0.3", False),
+    ],
+)
+def test_sizes_are_compared(text, value, same):
+    assert printed_of(text).is_sized_as(exact(value)) is same
+    assert printed_of(text).is_sized_as(arb("3 +/- 2")) in (None, False)
+
+
 def test_rounding_and_cutting_off_are_those_of_decimal():
     rng = random.Random(4)
     for _ in range(500):

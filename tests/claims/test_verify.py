@@ -50,6 +50,11 @@ def file(folder: Path, *tables: str, head: str = HEAD) -> Path:
     return path
 
 
+def visible(page: str) -> str:
+    page = re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)
+    return re.sub(r"<[^>]*>", "", page)
+
+
 def report(*tables: str):
     return verify(read_example(HEAD + "".join(tables), name="made", file="made.toml"))
 
@@ -105,7 +110,7 @@ def test_a_table_may_be_given_on_the_command_line(tmp_path, capsys):
     assert main(["verify", path, "--claims", str(table)]) == 1
     out = capsys.readouterr().out
     assert "p. 9" in out
-    assert out.endswith("1 claims: 1 wrong\n")
+    assert out.endswith("1 claim: 1 wrong\n")
 
 
 # ---- text
@@ -124,11 +129,50 @@ def test_the_first_error_is_named_with_what_follows_from_it():
 def test_the_last_line_counts_each_kind():
     last = str(report(WRONG, RIGHT, KNOWN, OPEN)).rstrip().splitlines()[-1]
     assert last == (
-        "6 claims: 1 exact, 1 carried, 1 inherited, 2 wrong, 1 undecided "
-        "(1 of them not right, as the file expects)"
+        "6 claims: 1 exact, 1 carried, 1 inherited, "
+        "2 wrong (1 of them as the file expects), 1 undecided"
     )
-    missed = str(report(MISSED)).rstrip().splitlines()[-1]
-    assert missed == "1 claims: 1 exact (1 not what the file expects)"
+
+
+@pytest.mark.parametrize(
+    ("tables", "english", "korean"),
+    [
+        (
+            (KNOWN,),
+            "1 claim: 1 wrong (as the file expects)",
+            "주장 1개: 1 틀림 (파일이 예상한 대로)",
+        ),
+        (
+            (KNOWN, WRONG, RIGHT),
+            "5 claims: 1 exact, 1 carried, 1 inherited, "
+            "2 wrong (1 of them as the file expects)",
+            "주장 5개: 1 정확함, 1 이어진 반올림, 1 앞의 오류에서 비롯됨, "
+            "2 틀림 (그중 1개는 파일이 예상한 대로)",
+        ),
+        (
+            (MISSED,),
+            "1 claim: 1 exact (the file expects something else)",
+            "주장 1개: 1 정확함 (파일의 예상과 다름)",
+        ),
+        (
+            (MISSED, row("o1", "0.82")),
+            "2 claims: 2 exact (of 1 the file expects something else)",
+            "주장 2개: 2 정확함 (그중 1개는 파일의 예상과 다름)",
+        ),
+    ],
+)
+def test_the_count_says_what_the_file_expects(tables, english, korean):
+    made = report(*tables)
+    for lang, said in (("en", english), ("ko", korean)):
+        assert written([made], "text", lang).rstrip().splitlines()[-1] == said
+        for to in ("html", "markdown"):
+            assert said in visible(written([made], to, lang))
+
+
+def test_one_is_singular():
+    text = str(report(row("z1_1", "1.520")))
+    assert "right to 1 decimal\n" in text
+    assert "1 decimals" not in text
 
 
 def test_korean_has_every_word_and_the_same_digits():
@@ -228,12 +272,36 @@ def test_the_erratum_says_where_what_and_why():
     assert "Errata: A book, 2nd ed." in text
     assert 'Where:       p. 2, 50%, <b>: "x"' in first
     assert "As printed:  o1 = 0.828" in first
-    assert "Should read: o1 = 0.818" in first
-    assert "o1 = 0.81757447619364365961" in first
+    assert "Should read: o1 ≈ 0.818" in first
+    assert "o1 ≈ 0.81757447619364365961" in first
     assert "As printed:  dJ/do1 = 1.656" in second
-    assert "Should read: dJ/do1 = 1.635" in second
+    assert "Should read: dJ/do1 ≈ 1.635" in second
     assert "follows from o1 = 0.828" in second
     assert "No errata" in written([report(RIGHT)], "erratum")
+
+
+def test_equals_stands_before_exact_values_alone():
+    """z = 1.5 exactly; x1/3 is rounded however many digits there are."""
+    text = written([report(row("z1_1", "1.6"))], "erratum")
+    assert re.findall(r"z1_1 (.) (1\.\d)", text) == [
+        ("=", "1.6"),
+        ("=", "1.5"),
+        ("=", "1.5"),
+    ]
+    third = written([report(row("x1/3", "0.8"))], "erratum")
+    assert re.findall(r"x1/3 (.) (0\.\d+)", third) == [
+        ("=", "0.8"),
+        ("≈", "0.7"),
+        ("≈", "0.66666666666666666667"),
+    ]
+
+
+def test_a_counterexample_marks_what_is_rounded():
+    """2 o1 (o1 - y1) is 2 · 0.66842802 at z = 1.5, its slope 0.24387666."""
+    made = report(row("dJ/dz1_1", "2*(o1 - y1)*o1"))
+    assert "o1 ≈ 0.81757448, y1 = 0: dJ/dz1_1 ≈ 0.24387" in str(made)
+    assert ", the printed formula ≈ 1.3368560" in str(made)
+    assert "인쇄된 식 ≈ 1.3368560" in written([made], "text", "ko")
 
 
 # ---- pages
@@ -241,11 +309,26 @@ def test_the_erratum_says_where_what_and_why():
 
 @pytest.mark.parametrize("to", ["html", "markdown"])
 def test_the_page_has_the_books_numbers_beside_its_own(to):
-    text = written([report(WRONG, RIGHT)], to)
+    text = visible(written([report(WRONG, RIGHT)], to)).replace("$", "")
     assert "What the book prints" in text
     assert "0.828" in text
     assert "should read 0.818" in text
     assert "<c>" not in text.replace("\\<c\\>", "")
+
+
+def test_a_page_has_minus_signs():
+    """As worked numbers have them; text and tables for programs keep -."""
+    made = report(row("w1_2_1'", "-1.13"), row("dJ/dw1_1_1", "-4.9e-1"))
+    page = visible(written([made], "html"))
+    book = page[page.index("What the book prints") :]
+    assert "−1.13" in book
+    assert "should read −1.12" in book
+    assert "−4.9⋅10−1" in book
+    assert not re.search(r"(?<![\w)])-\d|e-\d", book)
+    assert "$-4.9\\cdot 10^{-1}$" in written([made], "markdown")
+    for to in ("text", "json", "github", "erratum"):
+        assert "-1.13" in written([made], to)
+        assert "−1" not in written([made], to)
 
 
 def test_a_number_stands_in_the_margin_of_its_line():

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from symbackprop.drawing.diagram import Picture, shown_graph
 from symbackprop.drawing.layout import layout_of
@@ -21,8 +18,6 @@ from symbackprop.graph.build import graph_of, graph_of_formulas
 from symbackprop.graph.graph import Graph, Node
 from symbackprop.network import Layer, Network
 from symbackprop.renderers.lettering import Context
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def sigmoid_network(*widths: int, biases: str | bool = False) -> Network:
@@ -161,18 +156,3 @@ def worked() -> Picture:
         wrt="w",
         title="A weight, an input and a bias",
     )
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium; a skip where there is none, unless it is demanded."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if path is None:
-        if os.environ.get("SYMBACKPROP_REQUIRE_BROWSER") == "1":
-            pytest.fail("SYMBACKPROP_REQUIRE_BROWSER=1, but no Chromium is on the PATH")
-        pytest.skip("no Chromium on the PATH")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=flags)
-        yield chromium
-        chromium.close()

@@ -348,6 +348,8 @@ AT_VALUE: tuple[tuple[str, str, str, str], ...] = (
     ),
     (TABLES + 'x = "0,5"', "0,5", "expected a decimal number, found '0,5'", ""),
     (TABLES + 'x = "--5"', "--5", "expected a decimal number", ""),
+    (TABLES + 'x = "\u22125"', "\u22125", "found '\\u2212' (minus sign)", "write -"),
+    (TABLES + 'x = "5\u00b0"', "\u00b0", "found '\\xb0' (degree sign)", ""),
     (TABLES + 'x = "１"', "１", "fullwidth digit one", ""),
     (TABLES + 'x = "1e999999999"', "1e99", "exponent of at most 400", ""),
     (TABLES + 'xx = "1"', "xx", "unknown id 'xx'", "did you mean x?"),
@@ -604,7 +606,10 @@ def test_names_of_shipped_examples() -> None:
     assert load_example("gates").loss == Name("L")
     error = refused_file("mlp-2-2-2-mes")
     assert "no example 'mlp-2-2-2-mes'" in str(error)
-    assert error.hint == "did you mean mlp-2-2-2-mse?"
+    assert error.hint == "did you mean mlp-2-2-2-mse? see `symbackprop examples`"
+    error = refused_file("qqq")
+    assert error.hint.startswith("known: ")
+    assert error.hint.endswith("; see `symbackprop examples`")
 
 
 # ---- the places themselves

@@ -239,6 +239,10 @@ def test_no_code_runs(tmp_path: Path) -> None:
         ("sigmoi(x)", "did you mean sigmoid?"),
         ("w1_1_3", "did you mean w1_1_2?"),
         ("z12", "did you mean z1_2?"),
+        ("2 \u2212 x", "write -"),
+        ("2 \u2013 x", "write -"),
+        ("2\u00d7x", "write *"),
+        ("\u00e4", "ids are ASCII; put letters of other scripts into [notation]"),
     ],
 )
 def test_the_nearest_valid_name_is_offered(text: str, hint: str) -> None:

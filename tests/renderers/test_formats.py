@@ -3,6 +3,8 @@
 import re
 import shutil
 import subprocess
+import tomllib
+import unicodedata
 import xml.etree.ElementTree as ET
 from functools import cache
 from itertools import pairwise
@@ -15,6 +17,7 @@ from symbackprop.derived import Derivations
 from symbackprop.examples import shipped
 from symbackprop.renderers.chains import DETAILS
 from symbackprop.renderers.document import Chain, Equations
+from symbackprop.renderers.latex import escaped
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 DEEP = "3-4-4-2"
@@ -121,6 +124,37 @@ def test_one_page_alone_compiles(tmp_path: Path) -> None:
     text = page("power-rule", "latex")
     log = compiled("pdflatex", {"alone": text}, tmp_path)["alone"]
     assert "Overfull" not in log
+
+
+LETTERS = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"  # TeX has no omicron of its own
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_a_greek_letter_in_words_is_the_letter_of_that_name(letter: str) -> None:
+    """Unicode's own names are the witness: GREEK SMALL LETTER LAMDA is \\lambda."""
+    _, size, _, name = unicodedata.name(letter).split()
+    name = name.lower().replace("lamda", "lambda")
+    command = name.capitalize() if size == "CAPITAL" else name
+    assert escaped(f"a{letter}b") == rf"a$\{command}$b"
+
+
+@pytest.mark.parametrize("engine", ["pdflatex", "xelatex"])
+def test_no_letter_of_the_shipped_words_is_lost_in_tex(
+    engine: str, tmp_path: Path
+) -> None:
+    """Once π was lost from sin(πx), and the page said sin(x)."""
+    names = ("overfitting", "gradient-descent")
+    words = [f"{LETTERS} ς ≥ − ∞ ≠ ≤ →"]
+    for path in shipped().values():
+        table = tomllib.loads(path.read_text("utf-8"))
+        words += [table["title"]["en"], table.get("source", "")]
+        words += [line["title"]["en"] for line in table.get("lines", ())]
+    text = page(names[0], "latex")
+    spoken = "\n\n".join(escaped(word) for word in words)
+    whole = text.replace(r"\end{document}", spoken + "\n\\end{document}")
+    texts = {"words": whole, names[1]: page(names[1], "latex")}
+    for log in compiled(engine, texts, tmp_path).values():
+        assert "Missing character" not in log
 
 
 # ---- MathML

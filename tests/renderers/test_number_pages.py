@@ -89,7 +89,7 @@ def test_labels_and_titles_are_words_alone(verb):
     html = page("html")
     assert "<script>alert" not in html
     assert "<img" not in html
-    assert html.count("</title>") == 1
+    assert html.partition("<body>")[0].count("</title>") == 1
     assert r"\input" not in page("latex").replace(r"\textbackslash{}input", "")
     assert "<script" not in page("markdown").replace(r"\<script", "")
     if verb == "numbers":
@@ -164,7 +164,7 @@ def test_a_page_without_all_values_has_no_numbers(name):
     document = derive(name).document()
     assert all(not block.values for block in blocks(document, Equations))
     assert all(line.value is None for c in blocks(document, Chain) for line in c.lines)
-    assert "at the values above" not in render(derive(name), "html")
+    assert "at the values above" not in render(derive(name), "markdown")
 
 
 def test_a_line_that_is_a_number_has_none_beside_it():
@@ -226,7 +226,7 @@ def test_latex_compiles_without_a_line_too_wide(tmp_path):
         for name in ("network", "mlp-2-3-1-forward", "gradient-descent")
         for exact in (False, True)
     ]
-    pages += [render(derive(name), "latex") for name in ("single-neuron-mse",)]
+    pages.append(render(derive("single-neuron-mse").document(), "latex"))
     heads = {page.partition(begin)[0] for page in pages}
     assert len(heads) == 1, "the preamble depends on letters alone"
     bodies = [page.partition(begin)[2].partition(end)[0] for page in pages]

@@ -106,6 +106,13 @@ CASES = [  # source, LaTeX, text
     ("exp(x)", "e^{x}", "e^x"),
     ("log(x)", r"\ln x", "ln x"),
     ("log(1 - o1)", r"\ln(1-o_1)", "ln(1 − o₁)"),
+    # a dot between a number and a function of a number, whatever the number is
+    ("-(0*log(0.0986))", r"-0\cdot\ln 0.0986", "−0·ln 0.0986"),
+    ("-(1*log(0.659))", r"-1\cdot\ln 0.659", "−1·ln 0.659"),
+    ("0.5*sigmoid(2)", r"0.5\cdot\sigma(2)", "0.5·σ(2)"),
+    ("2*log(x)", r"2\ln x", "2 ln x"),
+    ("2*sqrt(2)", r"2\sqrt{2}", "2 √(2)"),
+    ("2*pi", r"2\pi", "2 π"),
     ("y*log(x)", r"y\ln x", "y ln x"),
     ("sqrt(2)", r"\sqrt{2}", "√(2)"),
     ("sigmoid(x)", r"\sigma(x)", "σ(x)"),
