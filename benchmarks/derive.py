@@ -31,8 +31,8 @@ Sample = dict[str, float]
 
 def derived(widths: tuple[int, ...]) -> Sample:
     """Every weight and bias of a sigmoid network derived, every line checked."""
-    from symbackprop import Layer, Network, derive, graph_of  # noqa: PLC0415
-    from symbackprop.formula.tree import names_in  # noqa: PLC0415
+    from symbackprop import Layer, Network, derive, graph_of
+    from symbackprop.formula.tree import names_in
 
     def network(units: tuple[int, ...]) -> Network:
         layers = tuple(Layer(n, "sigmoid") for n in units[1:])
@@ -58,7 +58,7 @@ def derived(widths: tuple[int, ...]) -> Sample:
 
 def differentiated(widths: tuple[int, ...]) -> Sample:
     """The same derivatives by sympy.diff of the loss written out in full."""
-    import sympy  # noqa: PLC0415
+    import sympy
 
     parameters: list[sympy.Symbol] = []
 

@@ -457,8 +457,7 @@ def test_a_division_by_zero_is_said():
     with pytest.raises(InputError) as caught:
         numbers(example)
     assert str(caught.value) == (
-        "<input>:1:1: y = 1/x: a division by zero at this point "
-        "(give x another value)"
+        "<input>:1:1: y = 1/x: a division by zero at this point (give x another value)"
     )
     assert "at the values above" not in render(derive(example))
 

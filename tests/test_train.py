@@ -238,15 +238,15 @@ def test_numbers_are_written_as_numbers_writes_them():
     """a is -1.2e-6, L 1.44e-12; Adam's first step is the learning rate."""
     trained = train(read_example(FAR, name="far"))
     text = trained.render("text").replace("\xa0", " ")
-    for number in ("2.5·10⁻⁷", "1·10⁻⁸", "−1.2·10⁻⁶", "1.44·10⁻¹²", "2.4·10⁻⁶"):
-        assert number in text, number
+    for shown in ("2.5·10⁻⁷", "1·10⁻⁸", "−1.2·10⁻⁶", "1.44·10⁻¹²", "2.4·10⁻⁶"):
+        assert shown in text, shown
     assert "  a  −1.2·10⁻⁶ " in text
-    for to, number in (
+    for to, shown in (
         ("markdown", r"$-1.2\cdot 10^{-6}$"),
         ("latex", r"$-1.2\cdot 10^{-6}$"),
         ("html", "<mn>1.44</mn>"),
     ):
-        assert number in trained.render(to), to
+        assert shown in trained.render(to), to
     for to in ("text", "markdown", "latex"):
         assert not re.search(r"\de[-+]?\d", trained.render(to)), to
     data = json.loads(trained.render("json"))

@@ -198,15 +198,13 @@ def _as_found(point: Mapping[str, str]) -> dict[str, Link]:
     """What the kernel found: its leaves are exact, its sides have twenty digits."""
     exact = {key: Rational(text) for key, text in point.items()}
     found = {k: Link("=", number(v)) for k, v in exact.items() if " " not in k}
-    for count in SHOWN:
-        sides = {
-            key: decimal_of(fraction_of(value), min(count, DIGITS)) or "0"
-            for key, value in exact.items()
-            if key not in found
-        }
-        if len(set(sides.values())) > 1 or count > DIGITS:
-            break
-    return found | {key: Link("≈", literal(text)) for key, text in sides.items()}
+    sides = {k: fraction_of(v) for k, v in exact.items() if " " in k}
+    tried = [
+        {key: decimal_of(value, count) or "0" for key, value in sides.items()}
+        for count in (*(n for n in SHOWN if n < DIGITS), DIGITS)
+    ]
+    digits = next((texts for texts in tried if len(set(texts.values())) > 1), tried[-1])
+    return found | {key: Link("≈", literal(text)) for key, text in digits.items()}
 
 
 def _refuted_at(

@@ -13,7 +13,13 @@ from flint import ctx, fmpq
 from symbackprop.formula.tree import Formula
 from symbackprop.numeric.absent import NoValue
 from symbackprop.numeric.evaluate import value_of
-from symbackprop.numeric.point import EXACT_BITS, FIRST_BITS, Ball, BallArithmetic, Point
+from symbackprop.numeric.point import (
+    EXACT_BITS,
+    FIRST_BITS,
+    Ball,
+    BallArithmetic,
+    Point,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,9 @@ _UNKNOWN = Perhaps(None)
 
 def _known(value: Ball) -> Perhaps:
     """A value where it is a rational of bearable length."""
-    short = isinstance(value, fmpq) and int(value.height_bits()) <= EXACT_BITS
-    return Perhaps(value) if short else _UNKNOWN
+    if isinstance(value, fmpq) and int(value.height_bits()) <= EXACT_BITS:
+        return Perhaps(value)
+    return _UNKNOWN
 
 
 class _Arithmetic:
@@ -78,10 +85,11 @@ class _Arithmetic:
         """A power; x^0 = 1 whatever x is."""
         if exponent == 0:
             return Perhaps(fmpq(1))
-        whole = exponent if isinstance(exponent, int) else exponent.value
-        if base.value is None or whole is None:
+        below = base.value
+        above = exponent if isinstance(exponent, int) else exponent.value
+        if below is None or above is None:
             return _UNKNOWN
-        return self._perhaps(lambda: self.inner.power(base.value, whole))
+        return self._perhaps(lambda: self.inner.power(below, above))
 
     def call(
         self, function: str, arguments: list[Perhaps], slope: int | None

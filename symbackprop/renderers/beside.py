@@ -106,7 +106,9 @@ class Beside:
             names: Inline = tuple(others[:MAX_LOST])
             more = [("…",)] if len(others) > MAX_LOST else []
             listed = _joined([*((name,) for name in names), *more])
-            found.append(phrase("page", "no_value_either", language, {"others": listed}))
+            found.append(
+                phrase("page", "no_value_either", language, {"others": listed})
+            )
         return [Prose(_joined(found, " "))] if found else []
 
     def _mine(self, derivation: Derivation) -> bool:

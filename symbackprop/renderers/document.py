@@ -129,7 +129,7 @@ class Calculations:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of cells with a header; `tones` are the rows' outcomes, if they have any."""
+    """A table of cells with a header; `tones` are the rows' outcomes, if any."""
 
     header: tuple[Inline, ...]
     rows: tuple[tuple[Inline, ...], ...]

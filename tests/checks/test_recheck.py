@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from symbackprop import Layer, Network, derive, render
-from symbackprop.checks.recheck import MAX_BYTES, Differs, recheck
+from symbackprop.checks.recheck import MAX_BYTES, Differs, Report, recheck
 from symbackprop.cli import main
 from symbackprop.errors import InputError
 from symbackprop.examples import shipped
@@ -560,6 +560,13 @@ def test_line_counts_that_cover_nothing(count: int) -> None:
     weight(whole)["lines"][0] = count
     with pytest.raises((Differs, InputError)):
         recheck(json.dumps(whole))
+
+
+def test_a_report_counts_one_as_one() -> None:
+    assert str(Report(1, 1)) == "1 derivation, 1 step: all accepted"
+    assert str(Report(2, 0, ("x > 0",))) == (
+        "2 derivations, 0 steps: all accepted, assuming x > 0"
+    )
 
 
 def test_a_huge_arity_takes_no_memory(tmp_path: Path) -> None:

@@ -144,10 +144,14 @@ def test_the_last_line_counts_each_kind():
         ),
         (
             (KNOWN, WRONG, RIGHT),
-            "5 claims: 1 exact, 1 carried, 1 inherited, "
-            "2 wrong (1 of them as the file expects)",
-            "주장 5개: 1 정확함, 1 이어진 반올림, 1 앞의 오류에서 비롯됨, "
-            "2 틀림 (그중 1개는 파일이 예상한 대로)",
+            (
+                "5 claims: 1 exact, 1 carried, 1 inherited, "
+                "2 wrong (1 of them as the file expects)"
+            ),
+            (
+                "주장 5개: 1 정확함, 1 이어진 반올림, 1 앞의 오류에서 비롯됨, "
+                "2 틀림 (그중 1개는 파일이 예상한 대로)"
+            ),
         ),
         (
             (MISSED,),
@@ -299,7 +303,7 @@ def test_equals_stands_before_exact_values_alone():
 def test_a_counterexample_marks_what_is_rounded():
     """2 o1 (o1 - y1) is 2 · 0.66842802 at z = 1.5, its slope 0.24387666."""
     made = report(row("dJ/dz1_1", "2*(o1 - y1)*o1"))
-    assert "o1 ≈ 0.81757448, y1 = 0: dJ/dz1_1 ≈ 0.24387" in str(made)
+    assert "at y1 = 0, o1 ≈ 0.81757448: dJ/dz1_1 ≈ 0.24387666, the" in str(made)
     assert ", the printed formula ≈ 1.3368560" in str(made)
     assert "인쇄된 식 ≈ 1.3368560" in written([made], "text", "ko")
 

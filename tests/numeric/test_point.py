@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import mpmath
 import pytest
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from symbackprop import InputError, derive, load_example
 from symbackprop.computed import program
@@ -140,8 +140,6 @@ def test_the_neuron_of_the_book():
 
 
 def test_a_point_leaves_the_precision_of_others_alone():
-    from flint import ctx
-
     before = ctx.prec
     at("1").rounded(read("exp(x)", WORDS), 200)
     with pytest.raises(InputError):

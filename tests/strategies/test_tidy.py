@@ -1,5 +1,7 @@
 """The reason of a line says what a teacher would say of it."""
 
+from itertools import pairwise
+
 import pytest
 
 from symbackprop import derive
@@ -76,7 +78,7 @@ def _drops(name: str, detail: str = "standard") -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("name", shipped())
 def test_no_two_lines_in_a_row_drop_the_factor_1(name: str) -> None:
     for reasons in _drops(name):
-        for above, below in zip(reasons, reasons[1:], strict=False):
+        for above, below in pairwise(reasons):
             assert (above, below) != ("drop the factor 1",) * 2
 
 
