@@ -214,7 +214,7 @@ def test_the_readme_has_two_commands_and_ci_runs_the_second():
         assert len(block.splitlines()) == 1
         assert block.startswith("python3 -m venv .venv && .venv/bin/pip install ")
     assert bash[0].rstrip().endswith(".venv/bin/symbackprop build")
-    assert bash[1].rstrip().endswith(".venv/bin/python -m pytest")
+    assert bash[1].rstrip().endswith(".venv/bin/python -m pytest -n 2")
     shown = subprocess.run(
         [ROOT / ".ci" / "run", "--print"], check=True, capture_output=True, text=True
     )
